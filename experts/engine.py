@@ -1,6 +1,6 @@
 """The contract of an engine: a question goes in, an answer with its measurements comes out.
 
-Knows nothing of queues, tables and batches: whoever holds an engine turns rows into requests and answers into rows.
+Knows nothing of queues, tables and batches: who holds an engine turns rows into requests, answers into rows.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FinishReason = Literal["stop", "length"]
 class Request:
     """One prompt for one expert."""
 
-    id: str  # unique among those in flight; for the engine's logs
+    id: str  # unique among those in flight
     expert: str
     messages: tuple[Message, ...]
     sampling: Sampling  # already laid over the expert's defaults: max_tokens and temperature are set
@@ -35,15 +35,18 @@ class Answer:
     nll_answer: float | None  # nats per token of the answer
     nll_reference: float | None  # nats per token of the reference
     inference_s: float  # from scheduled to last token: queueing and the reference's pass excluded
-    queue_s: float  # waiting for a place and inside the engine
+    queue_s: float  # waiting for a place, and inside the engine
     first_token_s: float | None  # from submission to the first token, queueing included
 
 
 class Engine(Protocol):
-    """The loaded model behind one or several experts. A process holds one; all its coroutines run on one loop."""
+    """The model behind one or several experts. A process holds one; all its coroutines run on one loop."""
 
     async def start(self) -> None:
-        """Load what it needs; returns when it can answer. ConfigError for the operator's mistakes, else EngineDeadError."""
+        """Load what it needs; returns when it can answer. It may hold up its loop meanwhile.
+
+        Raises ConfigError for what the operator can mend, else EngineDeadError.
+        """
 
     async def answer(self, request: Request) -> Answer:
         """Answer one prompt; many calls run at once. Cancelling the call aborts the request in the engine.
@@ -56,4 +59,15 @@ class Engine(Protocol):
         """EngineDeadError when the engine is gone; else nothing."""
 
     async def stop(self) -> None:
-        """Let go of the model and everything started for it. Safe to call twice, and after a failed start."""
+        """Let go of the model and all that was started for it; safe to call twice and after a failed start.
+
+        Answers still in flight are lost: wait for them or cancel them first.
+        """
+
+
+def context_exceeded(expert: str, prompt_tokens: int, context_tokens: int) -> str:
+    """What a caller is told whose prompt leaves no room for an answer."""
+    return (
+        f"the prompt has {prompt_tokens} tokens, and {expert} takes at most {context_tokens} together with the "
+        "answer: shorten the prompt, or name an expert with a longer context"
+    )

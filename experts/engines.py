@@ -40,7 +40,9 @@ def _check_sharable(specs: Sequence[ExpertSpec]) -> None:
         return
     first, names = specs[0], ", ".join(spec.name for spec in specs)
     if first.engine is not EngineKind.VLLM:
-        raise ConfigError(f"{names} can't share one engine: only vLLM serves several; start a worker for each")
+        raise ConfigError(
+            f"{names} can't share one engine: only vLLM serves several; start a worker for each"
+        )
     for field in SHARED:
         for spec in specs[1:]:
             ours, theirs = getattr(first, field), getattr(spec, field)

@@ -50,7 +50,9 @@ class SyntheticEngine:
 
     async def check(self) -> None:
         if self._dead:
-            raise EngineDeadError("the synthetic engine was killed by a [[fault:dead]] prompt: start its process again")
+            raise EngineDeadError(
+                "the synthetic engine was killed by a [[fault:dead]] prompt: start its process again"
+            )
 
     async def stop(self) -> None:
         """Nothing to let go of."""

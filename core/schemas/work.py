@@ -1,0 +1,157 @@
+"""What the store and the steps exchange: claims, items to work on, and results. Plain frozen values, no validation."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.queues import WorkClass
+from core.schemas.conversation import Message, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease on one row: only the holder of `fence` may write its result."""
+
+    id: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrompt:
+    """A validated prompt on its way into the store."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    reference: str | None = None
+    dataset: str | None = None
+    expert: str | None = None
+    custom_id: str | None = None
+    details: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Prompts of one owner that are stored together; `collect` names the experts that all answer."""
+
+    prompts: tuple[NewPrompt, ...]
+    endpoint: str
+    work_class: WorkClass = WorkClass.INTERACTIVE
+    owner: str = "local"
+    collect: tuple[str, ...] | None = None
+    policy: str | None = None
+    details: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What a submission became; `ids` are the internal ones, for the messages."""
+
+    batch_id: str
+    prompt_ids: list[str]
+    ids: list[int]
+    work_class: WorkClass
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingItem:
+    """A claimed prompt, to be routed."""
+
+    claim: Claim
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    work_class: WorkClass
+    expert: str | None
+    collect: tuple[str, ...] | None
+    policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What was decided for a claimed prompt: `experts` answer it; one, or every one of a collecting batch."""
+
+    claim: Claim
+    experts: tuple[str, ...]
+    policy: str
+    route_s: float
+    gathered: int
+    checkpoint_id: int | None = None
+    prediction_kind: str | None = None
+    predictions: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a claimed row can't be done."""
+
+    claim: Claim
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Committed rows that one queue's messages are to carry; `alone`: one a message, since one may be poison."""
+
+    queue: str
+    task: str
+    ids: list[int]
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationItem:
+    """A claimed generation, to be answered by its expert."""
+
+    claim: Claim
+    expert: str
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    reference: str | None
+    work_class: WorkClass
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationResult:
+    """An answer with its metrics; times in seconds, NLL in nats per token, prices in US$ per 1M tokens."""
+
+    claim: Claim
+    answer: str
+    finish_reason: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    price_in_usd_per_mtok: float
+    price_out_usd_per_mtok: float
+    inference_s: float
+    queue_s: float
+    first_token_s: float | None = None
+    nll_answer: float | None = None
+    nll_reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringItem:
+    """A claimed score: an answer to be held against its reference."""
+
+    claim: Claim
+    answer: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreValue:
+    claim: Claim
+    value: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one transaction changes in a batch's counts."""
+
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    scores_open: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = field(default=0.0)

@@ -1,0 +1,40 @@
+"""The store: the only SQL. A public method is a transaction, and bulk work is bulk SQL."""
+
+from core.settings import Settings
+from core.store.batches import Batches
+from core.store.checkpoints import Checkpoints
+from core.store.database import Database
+from core.store.experts import Experts
+from core.store.files import Files
+from core.store.generations import Generations
+from core.store.outcomes import Outcomes
+from core.store.prompts import Prompts
+from core.store.recovery import Recovery
+from core.store.schema import Schema
+from core.store.scores import Scores
+
+
+class Store:
+    """One per process; threads share it."""
+
+    def __init__(self, database_url: str, files_url: str) -> None:
+        self._database = Database(database_url)
+        self.schema = Schema(self._database)
+        self.batches = Batches(self._database)
+        self.prompts = Prompts(self._database)
+        self.generations = Generations(self._database)
+        self.scores = Scores(self._database)
+        self.recovery = Recovery(self._database)
+        self.experts = Experts(self._database)
+        self.checkpoints = Checkpoints(self._database, Files(files_url))
+        self.outcomes = Outcomes(self.prompts)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Store":
+        return cls(settings.database, settings.files)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+__all__ = ["Store"]

@@ -1,0 +1,134 @@
+"""How work ends: a terminal row changes its prompt, and that its batch, in the same transaction.
+
+Rows are locked in the order score, generation, prompt, batch, each by id, so that two transactions never wait for
+each other in a circle.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, bindparam, case, exists, select, update
+
+from core.schemas.work import Tally
+from core.store.database import now
+from core.tables import BATCH, GENERATION, PROMPT, SCORE, BatchState, State
+
+Tallies = defaultdict[int, Tally]
+
+#: Errors are for people; a stack trace of a megabyte is not.
+LONGEST_MESSAGE = 2000
+
+
+def tallies() -> Tallies:
+    """Changes by batch id."""
+    return defaultdict(Tally)
+
+
+def fail(connection: Connection, table: Table, failures: Sequence[tuple[int, str, str]]) -> None:
+    """Make rows failed; id, code and message of each."""
+    if not failures:
+        return
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("row"))
+        .values(
+            state=State.FAILED,
+            finished_at=now(),
+            lease_owner=None,
+            lease_expires_at=None,
+            error_code=bindparam("code"),
+            error_message=bindparam("message"),
+        )
+    )
+    rows = [{"row": id_, "code": code, "message": message[:LONGEST_MESSAGE]} for id_, code, message in failures]
+    connection.execute(statement, rows)
+
+
+def after_scores(connection: Connection, ids: Collection[int]) -> None:
+    """Count scores that have become terminal, and end the batches that waited for them."""
+    changes = tallies()
+    for row in _batches_of(connection, SCORE, ids):
+        changes[row.batch_id].scores_open -= 1
+    settle(connection, changes)
+
+
+def after_generations(connection: Connection, ids: Collection[int], changes: Tallies) -> None:
+    """End the prompts whose last generation is among these terminal ones, then what `changes` says of their batches."""
+    rows = connection.execute(select(GENERATION.c.prompt_id).where(GENERATION.c.id.in_(ids)))
+    fewer: defaultdict[int, list[int]] = defaultdict(list)
+    for prompt_id, count in Counter(row.prompt_id for row in rows).items():
+        fewer[count].append(prompt_id)
+    prompt_ids = [prompt_id for some in fewer.values() for prompt_id in some]
+    _lock(connection, PROMPT, prompt_ids)
+    for count, some in fewer.items():
+        left = PROMPT.c.generations_open - count
+        connection.execute(update(PROMPT).where(PROMPT.c.id.in_(some)).values(generations_open=left))
+    for row in _end_prompts(connection, prompt_ids):
+        _count(changes[row.batch_id], row.state)
+    settle(connection, changes)
+
+
+def after_prompts(connection: Connection, ids: Collection[int]) -> None:
+    """Count prompts that failed before any expert saw them."""
+    changes = tallies()
+    for row in _batches_of(connection, PROMPT, ids):
+        _count(changes[row.batch_id], row.state)
+    settle(connection, changes)
+
+
+def settle(connection: Connection, changes: Tallies) -> None:
+    """Add the changes to the batches' counts, and end those that have nothing open."""
+    if not changes:
+        return
+    _lock(connection, BATCH, changes)
+    for batch_id, tally in sorted(changes.items()):
+        sums = {name: BATCH.c[name] + getattr(tally, name) for name in Tally.__slots__}
+        connection.execute(update(BATCH).where(BATCH.c.id == batch_id).values(sums))
+    ended = BATCH.c.done + BATCH.c.failed + BATCH.c.cancelled + BATCH.c.expired == BATCH.c.total
+    scored = BATCH.c.scores_open == 0
+    connection.execute(
+        update(BATCH)
+        .where(BATCH.c.id.in_(changes), BATCH.c.state.in_((BatchState.IN_PROGRESS, BatchState.FINALIZING)), ended)
+        .values(
+            state=case((scored, BatchState.COMPLETED.value), else_=BatchState.FINALIZING.value),
+            finished_at=case((scored, now())),
+        )
+    )
+
+
+def _end_prompts(connection: Connection, ids: Collection[int]) -> Sequence[Row[Any]]:
+    """A prompt is done when any expert has answered it, and failed, with an error of theirs, when none could."""
+    answered = exists().where(GENERATION.c.prompt_id == PROMPT.c.id, GENERATION.c.state == State.DONE)
+    code, message = (
+        select(error)
+        .where(GENERATION.c.prompt_id == PROMPT.c.id, GENERATION.c.state == State.FAILED)
+        .order_by(GENERATION.c.id)
+        .limit(1)
+        .scalar_subquery()
+        for error in (GENERATION.c.error_code, GENERATION.c.error_message)
+    )
+    statement = (
+        update(PROMPT)
+        .where(PROMPT.c.id.in_(ids), PROMPT.c.generations_open == 0, PROMPT.c.state == State.ROUTED)
+        .values(
+            state=case((answered, State.DONE.value), else_=State.FAILED.value),
+            error_code=case((answered, None), else_=code),
+            error_message=case((answered, None), else_=message),
+            finished_at=now(),
+        )
+        .returning(PROMPT.c.batch_id, PROMPT.c.state)
+    )
+    return connection.execute(statement).fetchall()
+
+
+def _batches_of(connection: Connection, table: Table, ids: Collection[int]) -> Sequence[Row[Any]]:
+    return connection.execute(select(table.c.batch_id, table.c.state).where(table.c.id.in_(ids))).fetchall()
+
+
+def _count(tally: Tally, state: str) -> None:
+    setattr(tally, state, getattr(tally, state) + 1)
+
+
+def _lock(connection: Connection, table: Table, ids: Collection[int]) -> None:
+    connection.execute(select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update())

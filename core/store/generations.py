@@ -1,0 +1,154 @@
+"""Generations: claimed by an expert's worker, then done, failed, or given back."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from core.queues import WorkClass
+from core.schemas.conversation import Message, Sampling
+from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
+from core.store import endings, leases
+from core.store.database import Database, now
+from core.tables import GENERATION, PROMPT, SCORE, State
+
+#: The one scorer so far; a generation with a reference needs it.
+BERTSIM = "bertsim"
+
+
+class Generations:
+    """A public method is a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, ids: Collection[int], owner: str, lease_s: float) -> list[GenerationItem]:
+        """Lease generations that wait for their expert."""
+        with self._database.write() as connection:
+            claims = {claim.id: claim for claim in leases.claim(connection, GENERATION, ids, owner, lease_s)}
+            rows = connection.execute(
+                select(
+                    GENERATION.c.id,
+                    GENERATION.c.expert,
+                    GENERATION.c.work_class,
+                    PROMPT.c.messages,
+                    PROMPT.c.sampling,
+                    PROMPT.c.reference,
+                )
+                .join(PROMPT, PROMPT.c.id == GENERATION.c.prompt_id)
+                .where(GENERATION.c.id.in_(claims))
+                .order_by(GENERATION.c.id)
+            )
+            return [_item(row, claims[row.id]) for row in rows]
+
+    def finish(self, results: Sequence[GenerationResult]) -> list[int]:
+        """Store results whose claim still holds; ids of the scores that are now to be computed."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, GENERATION, (result.claim for result in results))
+            kept = [result for result in results if result.claim.id in holding]
+            if not kept:
+                return []
+            _store(connection, kept)
+            changes = endings.tallies()
+            for row in connection.execute(_totals(holding)):
+                tally = changes[row.batch_id]
+                tally.input_tokens += row.input_tokens
+                tally.output_tokens += row.output_tokens
+                tally.cost_usd += row.cost_usd
+            scores = _open_scores(connection, holding, changes)
+            endings.after_generations(connection, holding, changes)
+            return scores
+
+    def fail(self, failures: Sequence[Failure]) -> None:
+        """End generations that can never be answered."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, GENERATION, (failure.claim for failure in failures))
+            kept = [failure for failure in failures if failure.claim.id in holding]
+            endings.fail(connection, GENERATION, [(one.claim.id, one.code, one.message) for one in kept])
+            if kept:
+                endings.after_generations(connection, holding, endings.tallies())
+
+    def retry(self, failures: Sequence[Failure], max_attempts: int) -> None:
+        """Give back what may succeed another time, and fail what has had its attempts."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, GENERATION, (failure.claim for failure in failures))
+            attempts = select(GENERATION.c.id, GENERATION.c.attempts).where(GENERATION.c.id.in_(holding))
+            spent = {row.id for row in connection.execute(attempts) if row.attempts >= max_attempts}
+            last = [
+                (one.claim.id, one.code, f"{one.message} (attempt {max_attempts} of {max_attempts})")
+                for one in failures
+                if one.claim.id in spent
+            ]
+            endings.fail(connection, GENERATION, last)
+            leases.give_back(connection, GENERATION, holding - spent, counts=True)
+            if spent:
+                endings.after_generations(connection, spent, endings.tallies())
+
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """Return claimed work that was not tried: the engine is full, or the worker is ending."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, GENERATION, claims)
+            leases.give_back(connection, GENERATION, holding, counts=False)
+
+
+def _item(row: Any, claim: Claim) -> GenerationItem:  # Any: a row of two tables
+    return GenerationItem(
+        claim=claim,
+        expert=row.expert,
+        messages=tuple(Message.model_construct(**message) for message in row.messages),
+        sampling=Sampling.model_construct(**row.sampling),
+        reference=row.reference,
+        work_class=WorkClass(row.work_class),
+    )
+
+
+#: Columns of a result; the claim says which row.
+_RESULT = tuple(name for name in GenerationResult.__slots__ if name != "claim")
+
+
+def _store(connection: Connection, results: Sequence[GenerationResult]) -> None:
+    statement = (
+        update(GENERATION)
+        .where(GENERATION.c.id == bindparam("row"))
+        .values(
+            state=State.DONE,
+            finished_at=now(),
+            lease_owner=None,
+            lease_expires_at=None,
+            **{name: bindparam(name) for name in _RESULT},
+        )
+    )
+    rows = []
+    for result in results:
+        row = asdict(result)
+        row["row"] = row.pop("claim")["id"]
+        rows.append(row)
+    connection.execute(statement, rows)
+
+
+def _totals(ids: Collection[int]) -> Any:  # Any: a SELECT of four columns
+    columns = GENERATION.c
+    return select(columns.batch_id, columns.input_tokens, columns.output_tokens, columns.cost_usd).where(
+        columns.id.in_(ids)
+    )
+
+
+def _open_scores(connection: Connection, ids: Collection[int], changes: endings.Tallies) -> list[int]:
+    """A pending score for each done generation whose prompt has a reference; they count as sent, as in `decide`."""
+    with_reference = connection.execute(
+        select(GENERATION.c.id, GENERATION.c.batch_id, GENERATION.c.work_class)
+        .join(PROMPT, PROMPT.c.id == GENERATION.c.prompt_id)
+        .where(GENERATION.c.id.in_(ids), PROMPT.c.reference.is_not(None))
+        .order_by(GENERATION.c.id)
+    ).fetchall()
+    if not with_reference:
+        return []
+    for row in with_reference:
+        changes[row.batch_id].scores_open += 1
+    rows = [
+        {"generation_id": row.id, "batch_id": row.batch_id, "work_class": row.work_class, "scorer": BERTSIM}
+        for row in with_reference
+    ]
+    stored = insert(SCORE).values(created_at=now(), sent_at=now()).returning(SCORE.c.id)
+    return list(connection.execute(stored, rows).scalars())

@@ -1,0 +1,85 @@
+"""Leases, the same for prompts, generations and scores: claim, hold, renew, give back. Functions on a connection.
+
+A claim raises the row's fencing token; whatever comes later with an older token finds nothing to write. Expiry is
+judged by the database's clock.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, or_, select, update
+
+from core.schemas.work import Claim
+from core.store.database import now
+from core.tables import State
+
+
+def claim(connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float) -> list[Claim]:
+    """Lease those of `ids` that are pending; a second delivery of a message so gets nothing."""
+    columns = table.c
+    due = or_(columns.not_before.is_(None), columns.not_before <= now())
+    statement = (
+        update(table)
+        .where(columns.id.in_(ids), columns.state == State.PENDING, due)
+        .values(
+            state=State.RUNNING,
+            fence=columns.fence + 1,
+            attempts=columns.attempts + 1,
+            lease_owner=owner,
+            lease_expires_at=now() + lease_s,
+        )
+        .returning(columns.id, columns.fence)
+    )
+    return [Claim(row.id, row.fence) for row in connection.execute(statement)]
+
+
+def held(connection: Connection, table: Table, claims: Iterable[Claim]) -> set[int]:
+    """Ids whose claim still holds, locked in order until the transaction ends."""
+    fences = {claim.id: claim.fence for claim in claims}
+    columns = table.c
+    rows = connection.execute(
+        select(columns.id, columns.fence)
+        .where(columns.id.in_(fences), columns.state == State.RUNNING)
+        .order_by(columns.id)
+        .with_for_update()
+    )
+    return {row.id for row in rows if row.fence == fences[row.id]}
+
+
+def renew(connection: Connection, table: Table, owner: str, lease_s: float) -> int:
+    """Prolong all that a worker holds, in one statement; how many rows those are.
+
+    A lease that expired but that nobody took back yet is prolonged too: its fence is unchanged, so its result counts.
+    """
+    statement = (
+        update(table)
+        .where(table.c.lease_owner == owner, table.c.state == State.RUNNING)
+        .values(lease_expires_at=now() + lease_s)
+    )
+    return connection.execute(statement).rowcount
+
+
+def give_back(connection: Connection, table: Table, ids: Collection[int], *, counts: bool) -> None:
+    """Make held rows pending and unsent again; `counts` says whether the attempt does."""
+    values: dict[str, Any] = {
+        "state": State.PENDING,
+        "lease_owner": None,
+        "lease_expires_at": None,
+        "sent_at": None,
+    }  # Any: SQL
+    if not counts:
+        values["attempts"] = table.c.attempts - 1
+    connection.execute(update(table).where(table.c.id.in_(ids), table.c.state == State.RUNNING).values(values))
+
+
+def abandoned(connection: Connection, table: Table, limit: int) -> Sequence[tuple[int, int]]:
+    """Id and attempts of rows whose lease has expired, locked; rows that another recovery looks at are skipped."""
+    columns = table.c
+    rows = connection.execute(
+        select(columns.id, columns.attempts)
+        .where(columns.state == State.RUNNING, columns.lease_expires_at < now())
+        .order_by(columns.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [(row.id, row.attempts) for row in rows]

@@ -1,0 +1,228 @@
+"""Prompts: submitted, claimed for routing, decided or failed, and read back by their owner."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from core import queues
+from core.errors import NotFoundError
+from core.queues import WorkClass
+from core.schemas.conversation import Message, Sampling
+from core.schemas.views import PromptView
+from core.schemas.work import (
+    Claim,
+    Dispatch,
+    Failure,
+    NewPrompt,
+    Routed,
+    RoutingItem,
+    Submission,
+    Submitted,
+)
+from core.store import endings, leases, reading
+from core.store.database import Database, now
+from core.tables import BATCH, DECISION, GENERATION, PROMPT, TERMINAL, State, public_id
+
+#: Rows of one INSERT; bounds the memory that a large submission takes on its way.
+INSERT_ROWS = 1000
+
+
+class Prompts:
+    """A public method is a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def submit(self, submission: Submission) -> Submitted:
+        """Store a batch and its prompts; the caller sends the messages after this has returned."""
+        with self._database.write() as connection:
+            batch_id, batch_public_id = _insert_batch(connection, submission)
+            names: list[str] = []
+            ids: list[int] = []
+            for part in _parts(submission.prompts, INSERT_ROWS):
+                rows = [_prompt_row(prompt, submission, batch_id) for prompt in part]
+                stored = insert(PROMPT).values(created_at=now(), sent_at=now())
+                returned = stored.returning(PROMPT.c.id, sort_by_parameter_order=True)
+                ids += connection.execute(returned, rows).scalars()
+                names += [row["public_id"] for row in rows]
+            return Submitted(batch_public_id, names, ids, submission.work_class)
+
+    def claim(self, ids: Collection[int], owner: str, lease_s: float) -> list[RoutingItem]:
+        """Lease prompts that wait to be routed."""
+        with self._database.write() as connection:
+            claims = {claim.id: claim for claim in leases.claim(connection, PROMPT, ids, owner, lease_s)}
+            rows = connection.execute(
+                select(PROMPT, BATCH.c.collect)
+                .join(BATCH, BATCH.c.id == PROMPT.c.batch_id)
+                .where(PROMPT.c.id.in_(claims))
+                .order_by(PROMPT.c.id)
+            )
+            return [_routing_item(row, claims[row.id]) for row in rows]
+
+    def decide(self, routed: Sequence[Routed]) -> list[Dispatch]:
+        """Store decisions and pending generations of those prompts whose claim holds; what is now to be sent.
+
+        The rows count as sent already: when the sender dies before it does, recovery finds them unclaimed.
+        """
+        with self._database.write() as connection:
+            holding = leases.held(connection, PROMPT, (one.claim for one in routed))
+            kept = [one for one in routed if one.claim.id in holding]
+            if not kept:
+                return []
+            connection.execute(insert(DECISION).values(created_at=now()), [_decision_row(one) for one in kept])
+            connection.execute(
+                update(PROMPT)
+                .where(PROMPT.c.id == bindparam("row"))
+                .values(
+                    state=State.ROUTED,
+                    lease_owner=None,
+                    lease_expires_at=None,
+                    generations_open=bindparam("experts"),
+                ),
+                [{"row": one.claim.id, "experts": len(one.experts)} for one in kept],
+            )
+            return _insert_generations(connection, kept)
+
+    def fail(self, failures: Sequence[Failure]) -> None:
+        """End claimed prompts that can't be routed."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, PROMPT, (failure.claim for failure in failures))
+            kept = [failure for failure in failures if failure.claim.id in holding]
+            endings.fail(connection, PROMPT, [(one.claim.id, one.code, one.message) for one in kept])
+            endings.after_prompts(connection, holding)
+
+    def ended(self, names: Collection[str]) -> set[str]:
+        """Public ids, of those asked for, that are terminal; one query for all who wait."""
+        with self._database.read() as connection:
+            found = select(PROMPT.c.public_id).where(PROMPT.c.public_id.in_(names), PROMPT.c.state.in_(TERMINAL))
+            return set(connection.execute(found).scalars())
+
+    def get(self, name: str, owner: str) -> PromptView:
+        """Everything known of one prompt; NotFoundError when there is none or it is another owner's."""
+        return self.get_many([name], owner)[0]
+
+    def get_many(self, names: Sequence[str], owner: str) -> list[PromptView]:
+        """The same of many, in the order asked for."""
+        mine = (PROMPT.c.public_id.in_(names), PROMPT.c.owner == owner)
+        with self._database.read() as connection:
+            views = {view.id: view for view in reading.prompts(connection, *mine)}
+        missing = [name for name in names if name not in views]
+        if missing:
+            raise NotFoundError(f"there is no prompt {missing[0]!r}: check the id", param="id")
+        return [views[name] for name in names]
+
+    def of_batch(self, batch: str, owner: str, page: int = 500) -> Iterator[list[PromptView]]:
+        """A batch's prompts in the order of submission, a page a transaction, so that memory stays bounded."""
+        after = 0
+        while True:
+            with self._database.read() as connection:
+                in_batch = (
+                    select(BATCH.c.id).where(BATCH.c.public_id == batch, BATCH.c.owner == owner).scalar_subquery()
+                )
+                ids = (
+                    connection.execute(
+                        select(PROMPT.c.id)
+                        .where(PROMPT.c.batch_id == in_batch, PROMPT.c.id > after)
+                        .order_by(PROMPT.c.id)
+                        .limit(page)
+                    )
+                    .scalars()
+                    .all()
+                )
+                views = reading.prompts(connection, PROMPT.c.id.in_(ids)) if ids else []
+            if not ids:
+                return
+            yield views
+            after = ids[-1]
+
+
+def _parts(prompts: Sequence[NewPrompt], size: int) -> Iterator[Sequence[NewPrompt]]:
+    return (prompts[start : start + size] for start in range(0, len(prompts), size))
+
+
+def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, str]:
+    name = public_id("batch")
+    row = {
+        "public_id": name,
+        "owner": submission.owner,
+        "state": "in_progress",
+        "work_class": submission.work_class,
+        "endpoint": submission.endpoint,
+        "collect": list(submission.collect) if submission.collect else None,
+        "policy": submission.policy,
+        "total": len(submission.prompts),
+        "metadata": submission.details,
+    }
+    batch_id = connection.execute(insert(BATCH).values(created_at=now(), **row).returning(BATCH.c.id)).scalar_one()
+    return batch_id, name
+
+
+def _prompt_row(prompt: NewPrompt, submission: Submission, batch_id: int) -> dict[str, Any]:
+    return {
+        "public_id": public_id("prompt"),
+        "batch_id": batch_id,
+        "owner": submission.owner,
+        "endpoint": submission.endpoint,
+        "work_class": submission.work_class,
+        "policy": submission.policy,
+        "messages": [message.model_dump() for message in prompt.messages],
+        "sampling": prompt.sampling.model_dump(exclude_none=True),
+        "reference": prompt.reference,
+        "dataset": prompt.dataset,
+        "expert": prompt.expert,
+        "custom_id": prompt.custom_id,
+        "metadata": prompt.details,
+    }
+
+
+def _routing_item(row: Row[Any], claim: Claim) -> RoutingItem:  # Any: the columns of two tables
+    return RoutingItem(
+        claim=claim,
+        messages=tuple(Message.model_construct(**message) for message in row.messages),
+        sampling=Sampling.model_construct(**row.sampling),
+        work_class=WorkClass(row.work_class),
+        expert=row.expert,
+        collect=tuple(row.collect) if row.collect else None,
+        policy=row.policy,
+    )
+
+
+def _decision_row(routed: Routed) -> dict[str, Any]:
+    return {
+        "prompt_id": routed.claim.id,
+        "expert": routed.experts[0] if len(routed.experts) == 1 else None,
+        "policy": routed.policy,
+        "checkpoint_id": routed.checkpoint_id,
+        "prediction_kind": routed.prediction_kind,
+        "predictions": routed.predictions,
+        "route_s": routed.route_s,
+        "gathered": routed.gathered,
+    }
+
+
+def _insert_generations(connection: Connection, kept: Sequence[Routed]) -> list[Dispatch]:
+    experts = {one.claim.id: one.experts for one in kept}
+    prompts = connection.execute(
+        select(PROMPT.c.id, PROMPT.c.batch_id, PROMPT.c.work_class, PROMPT.c.deadline_at)
+        .where(PROMPT.c.id.in_(experts))
+        .order_by(PROMPT.c.id)
+    )
+    rows = [
+        {
+            "prompt_id": prompt.id,
+            "batch_id": prompt.batch_id,
+            "work_class": prompt.work_class,
+            "deadline_at": prompt.deadline_at,
+            "expert": expert,
+        }
+        for prompt in prompts
+        for expert in experts[prompt.id]
+    ]
+    stored = insert(GENERATION).values(created_at=now(), sent_at=now())
+    ids = connection.execute(stored.returning(GENERATION.c.id, sort_by_parameter_order=True), rows).scalars()
+    by_queue: defaultdict[str, list[int]] = defaultdict(list)
+    for row, id_ in zip(rows, ids, strict=True):
+        by_queue[queues.expert_queue(row["expert"], WorkClass(row["work_class"]))].append(id_)
+    return [Dispatch(queue, queues.GENERATE, ids) for queue, ids in by_queue.items()]

@@ -1,0 +1,156 @@
+"""The outbox and abandoned leases. Several recoveries may run at once: what one takes, the others skip."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, false, or_, select, true, update
+
+from core import queues
+from core.queues import WorkClass
+from core.schemas.work import Dispatch
+from core.store import endings, leases
+from core.store.database import Database, now
+from core.tables import GENERATION, LEASED, PROMPT, SCORE, State
+
+#: Rows that one transaction of recovery takes.
+BATCH_ROWS = 2000
+
+#: From this attempt on a row is sent alone: it may be what killed the worker.
+SUSPECT_ATTEMPTS = 2
+
+#: What follows a row's failure, by table.
+_AFTER = {
+    PROMPT: endings.after_prompts,
+    GENERATION: lambda connection, ids: endings.after_generations(connection, ids, endings.tallies()),
+    SCORE: endings.after_scores,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaimed:
+    """Rows whose worker fell silent."""
+
+    pending: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Reclaimed") -> "Reclaimed":
+        return Reclaimed(self.pending + other.pending, self.failed + other.failed)
+
+
+class Recovery:
+    """A public method is a transaction a table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def renew(self, owner: str, lease_s: float) -> int:
+        """Prolong everything that a worker holds; how many rows."""
+        with self._database.write() as connection:
+            return sum(leases.renew(connection, table, owner, lease_s) for table in LEASED)
+
+    def reclaim(self, max_attempts: int) -> Reclaimed:
+        """Bring back what was leased and abandoned; what has had its attempts fails."""
+        total = Reclaimed()
+        for table in LEASED:
+            with self._database.write() as connection:
+                total += _reclaim(connection, table, max_attempts)
+        return total
+
+    def unsent(self) -> list[Dispatch]:
+        """Take pending rows that no message is under way for; they count as sent from now on."""
+        found: list[Dispatch] = []
+        for table in LEASED:
+            with self._database.write() as connection:
+                found += _take_unsent(connection, table)
+        return found
+
+    def unsend(self, dispatch: Dispatch) -> None:
+        """The broker did not take it: it is unsent again."""
+        table = _TABLE[dispatch.task]
+        with self._database.write() as connection:
+            connection.execute(
+                update(table).where(table.c.id.in_(dispatch.ids), table.c.state == State.PENDING).values(sent_at=None)
+            )
+
+    def stale(self, older_s: float) -> list[str]:
+        """Queues that owe work: rows were sent there at least `older_s` seconds ago, and nobody has claimed them."""
+        with self._database.read() as connection:
+            return sorted(
+                {_queue(table, row) for table in LEASED for row in connection.execute(_stale(table, older_s))}
+            )
+
+    def resend(self, queue: str, older_s: float) -> int:
+        """Make the stale rows of one queue unsent: their messages are lost. How many rows."""
+        with self._database.write() as connection:
+            return sum(connection.execute(_forget(table, queue, older_s)).rowcount for table in LEASED)
+
+
+_TABLE = {queues.ROUTE: PROMPT, queues.GENERATE: GENERATION, queues.SCORE: SCORE}
+_TASK = {table: task for task, table in _TABLE.items()}
+
+
+def _reclaim(connection: Connection, table: Table, max_attempts: int) -> Reclaimed:
+    rows = leases.abandoned(connection, table, BATCH_ROWS)
+    spent = [id_ for id_, attempts in rows if attempts >= max_attempts]
+    again = [id_ for id_, attempts in rows if attempts < max_attempts]
+    leases.give_back(connection, table, again, counts=True)
+    why = f"its worker died or fell silent on each of {max_attempts} attempts"
+    endings.fail(connection, table, [(id_, "worker_lost", why) for id_ in spent])
+    if spent:
+        _AFTER[table](connection, spent)
+    return Reclaimed(pending=len(again), failed=len(spent))
+
+
+def _take_unsent(connection: Connection, table: Table) -> list[Dispatch]:
+    columns = table.c
+    due = or_(columns.not_before.is_(None), columns.not_before <= now())
+    unsent = (
+        select(columns.id)
+        .where(columns.state == State.PENDING, columns.sent_at.is_(None), due)
+        .order_by(columns.id)
+        .limit(BATCH_ROWS)
+        .with_for_update(skip_locked=True)
+    )
+    taken = update(table).where(columns.id.in_(unsent)).values(sent_at=now())
+    by_queue: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
+    for row in connection.execute(taken.returning(columns.id, columns.attempts, *_route(table))):
+        by_queue[_queue(table, row), row.attempts >= SUSPECT_ATTEMPTS].append(row.id)
+    return [Dispatch(queue, _TASK[table], sorted(ids), alone) for (queue, alone), ids in by_queue.items()]
+
+
+def _stale(table: Table, older_s: float) -> Select[Any]:  # Any: its columns differ by table
+    columns = table.c
+    return select(*_route(table)).distinct().where(columns.state == State.PENDING, columns.sent_at < now() - older_s)
+
+
+def _forget(table: Table, queue: str, older_s: float) -> Update:
+    columns = table.c
+    return (
+        update(table)
+        .where(columns.state == State.PENDING, columns.sent_at < now() - older_s, _belongs(table, queue))
+        .values(sent_at=None)
+    )
+
+
+def _route(table: Table) -> list[Any]:  # Any: columns
+    """The columns that say which queue a row belongs to."""
+    return [table.c.work_class, *([table.c.expert] if table is GENERATION else [])]
+
+
+def _queue(table: Table, row: Any) -> str:  # Any: a row of the columns of `_route`
+    if table is PROMPT:
+        return queues.route_queue(WorkClass(row.work_class))
+    if table is GENERATION:
+        return queues.expert_queue(row.expert, WorkClass(row.work_class))
+    return queues.SCORE_QUEUE
+
+
+def _belongs(table: Table, queue: str) -> ColumnElement[bool]:
+    """The opposite of `_queue`: which rows of a table belong to `queue`."""
+    if table is SCORE:
+        return true() if queue == queues.SCORE_QUEUE else false()
+    step, *expert, work_class = queue.split(".")
+    if table is PROMPT:
+        return table.c.work_class == work_class if step == "route" else false()
+    return and_(table.c.work_class == work_class, table.c.expert == expert[0]) if step == "expert" else false()

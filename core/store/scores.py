@@ -1,0 +1,59 @@
+"""Scores: claimed by a scoring worker, then done or failed."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import bindparam, select, update
+
+from core.schemas.work import Failure, ScoreValue, ScoringItem
+from core.store import endings, leases
+from core.store.database import Database, now
+from core.tables import GENERATION, PROMPT, SCORE, State
+
+
+class Scores:
+    """A public method is a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, ids: Collection[int], owner: str, lease_s: float) -> list[ScoringItem]:
+        """Lease scores that wait to be computed."""
+        with self._database.write() as connection:
+            claims = {claim.id: claim for claim in leases.claim(connection, SCORE, ids, owner, lease_s)}
+            rows = connection.execute(
+                select(SCORE.c.id, GENERATION.c.answer, PROMPT.c.reference)
+                .join(GENERATION, GENERATION.c.id == SCORE.c.generation_id)
+                .join(PROMPT, PROMPT.c.id == GENERATION.c.prompt_id)
+                .where(SCORE.c.id.in_(claims))
+                .order_by(SCORE.c.id)
+            )
+            return [ScoringItem(claims[row.id], row.answer, row.reference) for row in rows]
+
+    def finish(self, values: Sequence[ScoreValue]) -> None:
+        """Store values whose claim still holds."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, SCORE, (value.claim for value in values))
+            rows = [{"row": one.claim.id, "found": one.value} for one in values if one.claim.id in holding]
+            if not rows:
+                return
+            statement = (
+                update(SCORE)
+                .where(SCORE.c.id == bindparam("row"))
+                .values(
+                    state=State.DONE,
+                    value=bindparam("found"),
+                    finished_at=now(),
+                    lease_owner=None,
+                    lease_expires_at=None,
+                )
+            )
+            connection.execute(statement, rows)
+            endings.after_scores(connection, holding)
+
+    def fail(self, failures: Sequence[Failure]) -> None:
+        """End scores that can't be computed."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, SCORE, (failure.claim for failure in failures))
+            kept = [failure for failure in failures if failure.claim.id in holding]
+            endings.fail(connection, SCORE, [(one.claim.id, one.code, one.message) for one in kept])
+            endings.after_scores(connection, holding)

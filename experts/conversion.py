@@ -1,0 +1,27 @@
+"""Make weights: GGUF to safetensors, an adapter into its base. Imports torch and transformers, so import it late."""
+
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+
+def convert(gguf: Path, target: Path) -> None:
+    """A GGUF model as safetensors in bf16, with its tokenizer and chat template."""
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent,
+        gguf_file=gguf.name,
+        dtype=torch.bfloat16,
+        quantization_config=GgufConfig(dequantize=True),  # else it can't be saved as safetensors
+    )
+    model.save_pretrained(target)
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(target)
+
+
+def merge(base: Path, adapter: Path, target: Path) -> None:
+    """A LoRA adapter added into a copy of its base: in fp32, since bf16 would round the small differences away."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    merged.to(torch.bfloat16).save_pretrained(target)
+    AutoTokenizer.from_pretrained(base).save_pretrained(target)

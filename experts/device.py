@@ -1,0 +1,73 @@
+"""What vLLM is told differently on a CPU and on a GPU: the only place that knows.
+
+The CPU's settings were measured (`FACTS.md`, on 2 cores). The GPU's were written from vLLM's documentation and source
+(0.32) and have not been run on a GPU.
+"""
+
+import os
+from typing import Any, Final
+
+from experts.options import VllmOptions
+
+GIB: Final = 1024**3
+
+#: GiB of KV cache on a CPU unless the entry says; vLLM's own default is a share of the machine, whoever else needs it.
+CPU_KV_CACHE_GIB: Final = 1.0
+
+#: Defaults of vLLM's processes, which the operator's own environment overrides.
+ENVIRONMENT: Final = {
+    # Threads of OpenMP that spin while they wait cost several engines on the same cores two thirds of their throughput.
+    "OMP_WAIT_POLICY": "passive",
+    "GOMP_SPINCOUNT": "0",
+    "KMP_BLOCKTIME": "0",
+    # Else every engine of a machine pins itself to the same cores.
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    # A fork would inherit the threads and locks of a Celery worker.
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "TOKENIZERS_PARALLELISM": "false",
+    # Nothing is sent to anybody.
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+
+
+def prepare_environment(*, offline: bool) -> None:
+    """Set what vLLM and its processes read from the environment; before vLLM's first import, since it reads some there.
+
+    `offline` says that the weights are on this machine, and keeps every library from asking the hub about them.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # It would silently override the catalogue's kv_cache_gib.
+    os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def device_settings(options: VllmOptions) -> dict[str, Any]:  # Any: arguments of vLLM's AsyncEngineArgs
+    """The engine's arguments about memory, compilation and devices. Imports vLLM."""
+    from vllm.platforms import current_platform  # noqa: PLC0415 - vLLM is for the process that runs it
+
+    return cpu_settings(options) if current_platform.is_cpu() else gpu_settings(options)
+
+
+def cpu_settings(options: VllmOptions) -> dict[str, Any]:  # Any: as above
+    """Eager by default: it starts in half the time of a compiled engine and was no slower."""
+    return {
+        "kv_cache_memory_bytes": int((options.kv_cache_gib or CPU_KV_CACHE_GIB) * GIB),
+        "enforce_eager": options.enforce_eager is not False,
+    }
+
+
+def gpu_settings(options: VllmOptions) -> dict[str, Any]:  # Any: as above
+    """Compiled with CUDA graphs by default. A stated KV cache takes the place of `gpu_memory_utilization` in vLLM."""
+    kv_cache = (
+        {} if options.kv_cache_gib is None else {"kv_cache_memory_bytes": int(options.kv_cache_gib * GIB)}
+    )
+    return kv_cache | {
+        "enforce_eager": bool(options.enforce_eager),
+        "gpu_memory_utilization": options.gpu_memory_utilization,
+        "tensor_parallel_size": options.tensor_parallel_size,
+    }

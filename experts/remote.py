@@ -1,0 +1,172 @@
+"""A cloud expert: any server that speaks OpenAI's chat completions, through the official client.
+
+What it measures differs from an engine of our own: `inference_s` is the whole call, with the network, the server's
+queue and the client's tries; `first_token_s` is None, since nothing is streamed; `nll_reference` is None, since no
+such server weighs a given text. Tokens are those that the server bills. The key is never logged nor in an error.
+"""
+
+import math
+import os
+import time
+from typing import Any, Final
+
+from core.errors import (
+    ConfigError,
+    EngineBusyError,
+    EngineDeadError,
+    EngineError,
+    GenerationError,
+    PromptRejectedError,
+)
+from core.schemas.experts import ExpertSpec
+from experts.engine import Answer, FinishReason, Request
+from experts.options import RemoteOptions, options_of
+from experts.places import Places
+
+#: Nothing about a prompt: the key, the model's name or the address are wrong, and no prompt should pay for that.
+MISCONFIGURED: Final = frozenset({401, 403, 404})
+
+#: The server has no room; 529 is what some say instead of 503.
+BUSY: Final = frozenset({429, 503, 529})
+
+#: Those of the client errors that another try might mend.
+PASSING: Final = frozenset({408, 409, 425})
+
+
+class RemoteEngine:
+    """Bounds its calls by the entry's `limits`; tries, back-off and connections are the client's."""
+
+    def __init__(self, spec: ExpertSpec) -> None:
+        self._spec = spec
+        self._options = options_of(spec, RemoteOptions)
+        self._places = Places(bulk=spec.limits.bulk_places, interactive=spec.limits.interactive_places)
+        self._client: Any = None  # openai.AsyncOpenAI, imported when it starts
+        self._dead: str | None = None
+
+    async def start(self) -> None:
+        """Read the key and make the client; nothing is sent, since the first call would cost."""
+        try:
+            from openai import AsyncOpenAI, Omit  # noqa: PLC0415 - an optional extra
+        except ImportError as error:
+            raise ConfigError(f"{error}: install the extra remote") from error
+        key = self._key()
+        self._client = AsyncOpenAI(
+            base_url=self._options.base_url,
+            api_key=key or "none",
+            default_headers=None if key else {"Authorization": Omit()},
+            timeout=self._options.timeout_s,
+            max_retries=self._options.max_retries,
+        )
+
+    async def answer(self, request: Request) -> Answer:
+        await self.check()
+        async with self._places.take(interactive=request.interactive) as queue_s:
+            sent = time.monotonic()
+            completion = await self._complete(request)
+            return self._as_answer(completion, inference_s=time.monotonic() - sent, queue_s=queue_s)
+
+    async def check(self) -> None:
+        if self._dead is not None:
+            raise EngineDeadError(self._dead)
+        if self._client is None:
+            raise EngineDeadError(f"the engine of {self._spec.name} is not running: start it")
+
+    async def stop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _key(self) -> str:
+        name = self._options.api_key_env
+        key = os.environ.get(name, "") if name else ""
+        if name and not key:
+            raise ConfigError(
+                f"{self._spec.name}: the environment variable {name} is empty or not set. Set it to the key of "
+                f'{self._options.base_url}, or say api_key_env = "" in the catalogue where it needs none'
+            )
+        return key
+
+    async def _complete(self, request: Request) -> Any:  # Any: openai's ChatCompletion; the client is untyped here
+        import openai  # noqa: PLC0415 - an optional extra
+
+        await self.check()  # it may have ended while this prompt waited
+        try:
+            return await self._client.chat.completions.create(**self._parameters(request))
+        except openai.APIStatusError as error:
+            raise self._ours(error.status_code, error.code, error.message) from error
+        except openai.APITimeoutError as error:  # counted, or a prompt that always times out would cost for ever
+            raise GenerationError(f"{self._where()} gave no answer in {self._options.timeout_s:g} s") from error
+        except openai.APIConnectionError as error:
+            raise EngineBusyError(f"{self._where()} can't be reached: {error.__cause__ or error}") from error
+        except (openai.OpenAIError, ValueError) as error:  # ValueError: a body that is no JSON
+            raise GenerationError(f"{self._where()} answered what can't be read: {error}") from error
+
+    def _parameters(self, request: Request) -> dict[str, Any]:  # Any: JSON
+        said = request.sampling.model_dump(exclude_none=True, exclude={"max_tokens"})
+        return said | {
+            "model": self._spec.model,
+            "messages": [message.model_dump() for message in request.messages],
+            self._options.max_tokens_field: request.sampling.max_tokens,
+            **({"logprobs": True} if self._options.logprobs else {}),
+            "extra_body": self._options.extra_body,
+        }
+
+    def _ours(self, status: int, code: str | None, said: str) -> EngineError:
+        """Our error for an HTTP status."""
+        if status in MISCONFIGURED:
+            # Without the server's words: some repeat the key.
+            self._dead = (
+                f"{self._where()} refuses every call (HTTP {status}): check the key in "
+                f"{self._options.api_key_env or 'api_key_env'}, the model {self._spec.model!r} and base_url"
+            )
+            return EngineDeadError(self._dead)
+        if status in BUSY:
+            return EngineBusyError(f"{self._where()} has no room (HTTP {status}): {said}")
+        if status >= 500 or status in PASSING:  # noqa: PLR2004 - HTTP's own border
+            return GenerationError(f"{self._where()} failed (HTTP {status}): {said}")
+        known = "context_length_exceeded"
+        return PromptRejectedError(
+            f"{self._where()} refuses this prompt (HTTP {status}): {said}",
+            code=known if code == known else "invalid_request",
+        )
+
+    def _as_answer(self, completion: Any, *, inference_s: float, queue_s: float) -> Answer:  # Any: as above
+        if not completion.choices:
+            raise GenerationError(f"{self._where()} sent no choice")
+        if completion.usage is None:
+            # Counting nothing would make it look free; it can't be mended by trying again.
+            raise PromptRejectedError(
+                f"{self._where()} sent no usage, so the answer has no price: use a server that counts tokens",
+                code="usage_missing",
+            )
+        choice = completion.choices[0]
+        return Answer(
+            text=choice.message.content or "",
+            finish_reason=self._finish_reason(choice.finish_reason),
+            input_tokens=completion.usage.prompt_tokens,
+            output_tokens=completion.usage.completion_tokens,
+            nll_answer=_mean_nll(choice.logprobs),
+            nll_reference=None,
+            inference_s=inference_s,
+            queue_s=queue_s,
+            first_token_s=None,
+        )
+
+    def _finish_reason(self, said: str) -> FinishReason:
+        match said:
+            case "stop":
+                return "stop"
+            case "length":
+                return "length"
+            case "content_filter":
+                raise PromptRejectedError(f"{self._where()} withholds its answer", code="content_filter")
+        raise GenerationError(f"{self._where()} ended with {said!r}, which answers nothing")
+
+    def _where(self) -> str:
+        return f"{self._spec.name} at {self._options.base_url}"
+
+
+def _mean_nll(logprobs: Any) -> float | None:  # Any: openai's ChoiceLogprobs, which servers fill as they like
+    """Nats per token; None where the server gave no log-probabilities."""
+    found = [token.logprob for token in (logprobs.content if logprobs else None) or ()]
+    return -math.fsum(found) / len(found) if found else None

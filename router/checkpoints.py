@@ -1,0 +1,98 @@
+"""A trained router as a folder of safetensors and JSON, never pickle: written whole, loaded or refused with the cure."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, Protocol
+
+from pydantic import ValidationError
+
+from core.errors import CheckpointError, InvalidInputError
+from router import registry
+from router.manifest import FORMAT, Manifest
+from router.predictions import Router
+
+MANIFEST: Final = "manifest.json"
+
+
+class StorableRouter(Router, Protocol):
+    """A router that can write what `registry` needs to load it again."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def save(self, folder: Path) -> None: ...
+
+
+def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
+    """Write router and manifest as a new folder, which appears complete or not at all.
+
+    CheckpointError where the folder exists (a checkpoint never changes) or the manifest is another router's.
+    """
+    if (router.kind, router.experts) != (manifest.kind, manifest.experts):
+        raise CheckpointError(
+            f"the manifest describes a {manifest.kind!r} router of {', '.join(manifest.experts)}, "
+            f"not this {router.kind!r} router of {', '.join(router.experts)}"
+        )
+    if folder.exists():
+        raise CheckpointError(f"{folder} exists, and a checkpoint is never overwritten: name another folder or remove it")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        router.save(unfinished)
+        (unfinished / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        unfinished.chmod(0o755)  # mkdtemp makes it private, but other processes load it
+        unfinished.rename(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def load(folder: Path) -> Router:
+    """The router of a checkpoint, ready to predict; its original encoder need not be installed.
+
+    CheckpointError, naming file and cure, where anything in the folder is missing, damaged or unknown.
+    """
+    manifest = read_manifest(folder)
+    try:
+        kind = registry.kind(manifest.kind)
+    except InvalidInputError as error:
+        raise CheckpointError(f"{folder / MANIFEST}: {error}; it may come from a newer torouter") from error
+    return kind.load(folder, manifest)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a checkpoint folder; CheckpointError where there is none that this version can read."""
+    path = folder / MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path}: can't be read ({error}): give the folder that `torouter train` wrote") from error
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise CheckpointError(
+            f"{path}: {field}: {first['msg']}: damaged, or of another version; train again or copy it again"
+        ) from error
+    if manifest.format != FORMAT:
+        raise CheckpointError(f"{path}: format {manifest.format}, and this torouter reads {FORMAT}: train again or upgrade")
+    return manifest
+
+
+def check_experts(experts: Iterable[str], catalogue: Iterable[str]) -> tuple[str, ...]:
+    """Experts of the catalogue that the checkpoint doesn't know: never chosen, so the caller warns.
+
+    CheckpointError where the checkpoint names experts that the catalogue lacks, with the difference.
+    """
+    known = tuple(experts)
+    present = tuple(catalogue)
+    lacking = [expert for expert in known if expert not in present]
+    if lacking:
+        raise CheckpointError(
+            f"made for other experts: the catalogue ({', '.join(present) or 'empty'}) lacks {', '.join(lacking)}: "
+            "add them, or train a router on this catalogue's outcomes"
+        )
+    return tuple(expert for expert in present if expert not in known)

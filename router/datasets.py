@@ -1,0 +1,120 @@
+"""From outcome rows to what a router is fitted on: de-duplicated, split by text, as arrays. It knows no router."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+import numpy as np
+
+from core.errors import InvalidInputError
+from core.schemas.outcomes import OutcomeRow
+from router.config import TrainConfig
+from router.labels import MIN_EXPERTS, soft_labels
+from router.outcomes import columns_of, experts_of, quality_matrix
+from router.predictions import BoolArray, FloatArray
+
+#: Fewer training prompts than this are a mistake rather than a training set.
+MIN_ROWS: Final = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Prompts (n) with each expert's quality (n, m; NaN where absent) and the labels made of them (n, m)."""
+
+    texts: tuple[str, ...]
+    datasets: tuple[str, ...]
+    qualities: FloatArray
+    labels: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def present(self) -> BoolArray:
+        return ~np.isnan(self.qualities)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """What a router is fitted on, what its settings are picked on, and the rows that were left out."""
+
+    experts: tuple[str, ...]
+    train: Part
+    validation: Part
+    duplicates: int  # rows whose normalised text an earlier row already had
+    too_few_experts: int  # rows with the quality of fewer than two experts
+
+
+def training_set(rows: Sequence[OutcomeRow], config: TrainConfig) -> TrainingSet:
+    """Rows as arrays, each text once, split into training and validation by a stable hash of the text.
+
+    A row that lacks some experts is kept, its labels cover the others; one with fewer than two is left out and
+    counted. InvalidInputError, with counts, where an expert or the quality column is missing throughout, or too
+    few prompts are left.
+    """
+    experts = config.experts or experts_of(rows)
+    unique = deduplicate(rows)
+    qualities = quality_matrix(unique, experts, config.quality)
+    _refuse_absent(unique, experts, qualities, config.quality)
+    usable = (~np.isnan(qualities)).sum(axis=1) >= MIN_EXPERTS
+    held = np.array([is_held_out(row.prompt, config.validation_share, "validation") for row in unique], dtype=np.bool_)
+    train = _part(unique, qualities, usable & ~held, config)
+    if len(train) < MIN_ROWS:
+        raise InvalidInputError(
+            f"{len(train)} prompts to train on, of {len(rows)} rows ({len(rows) - len(unique)} duplicates, "
+            f"{int((~usable).sum())} with fewer than {MIN_EXPERTS} experts' {config.quality!r}, {int((usable & held).sum())} "
+            f"held out for validation): at least {MIN_ROWS} are needed, so collect more outcomes"
+        )
+    validation = _part(unique, qualities, usable & held, config)
+    return TrainingSet(experts, train, validation, len(rows) - len(unique), int((~usable).sum()))
+
+
+def normalise(text: str) -> str:
+    """The text as duplicates are recognised: case and white space don't count."""
+    return " ".join(text.casefold().split())
+
+
+def is_held_out(text: str, share: float, purpose: str = "held out") -> bool:
+    """Whether a prompt belongs to the held-out share, for good: it depends on its normalised text and nothing else.
+
+    Each purpose draws its own share, so that validation rows can be taken from what another purpose left.
+    """
+    key = f"{purpose}\0{normalise(text)}".encode(errors="surrogatepass")
+    return int.from_bytes(blake2b(key, digest_size=6).digest()) / 2**48 < share
+
+
+def deduplicate(rows: Sequence[OutcomeRow]) -> list[OutcomeRow]:
+    """The rows without those whose normalised text came before, in their order."""
+    first: dict[str, OutcomeRow] = {}
+    for row in rows:
+        first.setdefault(normalise(row.prompt), row)
+    return list(first.values())
+
+
+def _refuse_absent(rows: Sequence[OutcomeRow], experts: Sequence[str], qualities: FloatArray, column: str) -> None:
+    """InvalidInputError where nothing can be learned of an expert, saying what the rows do have."""
+    if len(experts) < MIN_EXPERTS:
+        raise InvalidInputError(f"{len(rows)} rows with outcomes of {len(experts)} experts: routing needs at least {MIN_EXPERTS}")
+    counts = (~np.isnan(qualities)).sum(axis=0)
+    absent = [expert for expert, count in zip(experts, counts, strict=True) if not count]
+    if len(absent) == len(experts):
+        raise InvalidInputError(
+            f"none of the {len(rows)} rows carries the quality {column!r}: they carry {', '.join(columns_of(rows)) or 'no number'}",
+            param="quality",
+        )
+    if absent:
+        raise InvalidInputError(
+            f"no {column!r} in any of the {len(rows)} rows for {', '.join(absent)} (others have "
+            f"{counts[counts > 0].min()} or more): collect their outcomes, or leave them out of the experts"
+        )
+
+
+def _part(rows: Sequence[OutcomeRow], qualities: FloatArray, chosen: BoolArray, config: TrainConfig) -> Part:
+    kept = [row for row, keep in zip(rows, chosen, strict=True) if keep]
+    return Part(
+        texts=tuple(row.prompt for row in kept),
+        datasets=tuple(row.dataset for row in kept),
+        qualities=qualities[chosen],
+        labels=soft_labels(qualities[chosen], config.temperature, config.reading),
+    )

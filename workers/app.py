@@ -1,0 +1,49 @@
+"""The Celery app: its configuration, and the tasks that bind steps to it. Importing it builds nothing."""
+
+from celery import Celery
+from kombu import Queue
+
+from core.settings import Settings
+
+#: Seconds for a connection and for an answer of the broker; publishing then gives up, and recovery sends later.
+BROKER_TIMEOUT_S = 5
+
+
+def create(settings: Settings) -> Celery:
+    """The app of one process, without tasks: enough to send by name, to consume, and for Flower."""
+    app = Celery("torouter", broker=settings.broker)
+    app.conf.update(
+        # The database is the truth and its leases alone bring work back: no results, early acks, JSON only.
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_serializer="json",
+        accept_content=["json"],
+        enable_utc=True,
+        # A misspelt expert fails loudly; a worker takes no more messages than it has threads.
+        task_create_missing_queues=False,
+        worker_disable_prefetch=True,
+        worker_prefetch_multiplier=1,
+        # Publishing gives up early.
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5},
+        broker_connection_timeout=BROKER_TIMEOUT_S,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "queue_order_strategy": "priority",  # the first queue named is emptied first: interactive before bulk
+            "socket_timeout": 30,
+            "socket_connect_timeout": BROKER_TIMEOUT_S,
+            "socket_keepalive": True,
+        },
+        # For Flower: who runs what; arguments are ids.
+        worker_send_task_events=True,
+        task_send_sent_event=True,
+        task_track_started=True,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    return app
+
+
+def declare(app: Celery, names: list[str]) -> None:
+    """Make the app know queues by name, in order of urgency."""
+    app.conf.task_queues = [*(app.conf.task_queues or []), *(Queue(name, routing_key=name) for name in names)]

@@ -32,9 +32,7 @@ def _locked(file: Path) -> Iterator[None]:
 
 def _build(target: Path, build: Callable[[Path], None]) -> None:
     prefix = f".{target.name}.part-"
-    for left in target.parent.glob(
-        f"{prefix}*"
-    ):  # by a killed process: nobody else builds while we hold the lock
+    for left in target.parent.glob(f"{prefix}*"):  # by a killed process: nobody else builds while we hold the lock
         shutil.rmtree(left, ignore_errors=True)
     part = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     try:

@@ -5,10 +5,12 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers.utils.logging import disable_progress_bar
 
 
 def convert(gguf: Path, target: Path) -> None:
     """A GGUF model as safetensors in bf16, with its tokenizer and chat template."""
+    disable_progress_bar()  # many lines in a worker's log; who wants progress is told by `prepare_all`
     model = AutoModelForCausalLM.from_pretrained(
         gguf.parent,
         gguf_file=gguf.name,
@@ -21,6 +23,7 @@ def convert(gguf: Path, target: Path) -> None:
 
 def merge(base: Path, adapter: Path, target: Path) -> None:
     """A LoRA adapter added into a copy of its base: in fp32, since bf16 would round the small differences away."""
+    disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
     merged.to(torch.bfloat16).save_pretrained(target)

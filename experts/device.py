@@ -63,9 +63,7 @@ def cpu_settings(options: VllmOptions) -> dict[str, Any]:  # Any: as above
 
 def gpu_settings(options: VllmOptions) -> dict[str, Any]:  # Any: as above
     """Compiled with CUDA graphs by default. A stated KV cache takes the place of `gpu_memory_utilization` in vLLM."""
-    kv_cache = (
-        {} if options.kv_cache_gib is None else {"kv_cache_memory_bytes": int(options.kv_cache_gib * GIB)}
-    )
+    kv_cache = {} if options.kv_cache_gib is None else {"kv_cache_memory_bytes": int(options.kv_cache_gib * GIB)}
     return kv_cache | {
         "enforce_eager": bool(options.enforce_eager),
         "gpu_memory_utilization": options.gpu_memory_utilization,

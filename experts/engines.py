@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from core.errors import ConfigError
 from core.schemas.experts import EngineKind, ExpertSpec
 from experts.engine import Engine
 
 #: Fields in which the experts of one engine must agree, since they are the engine's.
-SHARED = ("engine", "model", "context_tokens", "options", "limits")
+SHARED: Final = ("engine", "model", "context_tokens", "options", "limits")
 
 
 def create(specs: Sequence[ExpertSpec], cache: Path) -> Engine:
@@ -40,9 +41,7 @@ def _check_sharable(specs: Sequence[ExpertSpec]) -> None:
         return
     first, names = specs[0], ", ".join(spec.name for spec in specs)
     if first.engine is not EngineKind.VLLM:
-        raise ConfigError(
-            f"{names} can't share one engine: only vLLM serves several; start a worker for each"
-        )
+        raise ConfigError(f"{names} can't share one engine: only vLLM serves several; start a worker for each")
     for field in SHARED:
         for spec in specs[1:]:
             ours, theirs = getattr(first, field), getattr(spec, field)

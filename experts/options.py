@@ -13,9 +13,7 @@ class VllmOptions(Value):
 
     kv_cache_gib: float | None = Field(None, gt=0, description="KV cache in GiB; on a CPU 1 unless set")
     dtype: Literal["bfloat16", "float16", "float32", "auto"] = "bfloat16"
-    enforce_eager: bool | None = Field(
-        None, description="skip compilation; unless set: on a CPU yes, on a GPU no"
-    )
+    enforce_eager: bool | None = Field(None, description="skip compilation; unless set: on a CPU yes, on a GPU no")
     gpu_memory_utilization: float = Field(0.9, gt=0, le=1, description="share of the GPU; unused on a CPU")
     tensor_parallel_size: int = Field(1, ge=1, description="GPUs that share the model")
     quantization: str | None = Field(
@@ -30,9 +28,7 @@ class RemoteOptions(Value):
     """For `engine = "openai"`: a server that speaks OpenAI's chat completions. `limits` bound the calls at once."""
 
     base_url: str = Field(pattern=r"^https?://", description="up to and with /v1")
-    api_key_env: str = Field(
-        "OPENAI_API_KEY", description="environment variable that holds the key; empty: no key"
-    )
+    api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key; empty: no key")
     timeout_s: float = Field(120, gt=0, description="seconds for one try")
     max_retries: int = Field(3, ge=0, le=20, description="further tries, with the client's back-off")
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -48,12 +44,8 @@ class SyntheticOptions(Value):
     first_token_s: float = Field(0.05, ge=0, description="seconds to the first token")
     token_s: float = Field(0.005, ge=0, description="seconds for each further token")
     tokens: int = Field(40, ge=1, description="tokens of an answer on average; max_tokens still cuts it")
-    quality: float = Field(
-        0.5, ge=0, le=1, description="share of the reference's words that an answer repeats"
-    )
-    faults: bool = Field(
-        False, description="obey the fault markers in prompts (experts/synthetic.py lists them)"
-    )
+    quality: float = Field(0.5, ge=0, le=1, description="share of the reference's words that an answer repeats")
+    faults: bool = Field(False, description="obey the fault markers in prompts (experts/synthetic.py lists them)")
 
 
 EngineOptions = VllmOptions | RemoteOptions | SyntheticOptions

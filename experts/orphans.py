@@ -14,7 +14,7 @@ THREAD = "end-with-parent"
 
 
 def end_with_parent() -> None:
-    """Watch the parent from a thread, where multiprocessing started this process; else, and called again, do nothing."""
+    """Watch the parent from a thread where multiprocessing started this process; else, and called again, do nothing."""
     parent = multiprocessing.parent_process()
     if parent is None or any(thread.name == THREAD for thread in threading.enumerate()):
         return

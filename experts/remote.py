@@ -53,7 +53,8 @@ class RemoteEngine:
         self._client = AsyncOpenAI(
             base_url=self._options.base_url,
             api_key=key or "none",
-            default_headers=None if key else {"Authorization": Omit()},
+            # An Omit takes the header away, though the parameter's type doesn't say so.
+            default_headers=None if key else {"Authorization": Omit()},  # type: ignore[dict-item]
             timeout=self._options.timeout_s,
             max_retries=self._options.max_retries,
         )

@@ -15,6 +15,7 @@ import random
 import re
 import time
 from collections import Counter
+from typing import Final
 
 from core.errors import EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
 from core.schemas.experts import ExpertSpec
@@ -22,10 +23,10 @@ from experts.engine import Answer, Request
 from experts.options import SyntheticOptions, options_of
 from experts.places import Places
 
-FAULT = re.compile(r"\[\[fault:(?P<kind>\w+)(?:=(?P<times>\d+))?\]\]")
+FAULT: Final = re.compile(r"\[\[fault:(?P<kind>\w+)(?:=(?P<times>\d+))?\]\]")
 
 #: What answers are made of; common enough that an embedding model sees plain English.
-WORDS = "the of and to in is that it was for on are as with they be at one have this from or had by but some what".split()
+WORDS: Final = ("the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "as", "with", "they")
 
 
 class SyntheticEngine:
@@ -50,9 +51,7 @@ class SyntheticEngine:
 
     async def check(self) -> None:
         if self._dead:
-            raise EngineDeadError(
-                "the synthetic engine was killed by a [[fault:dead]] prompt: start its process again"
-            )
+            raise EngineDeadError("the synthetic engine was killed by a [[fault:dead]] prompt: start its process again")
 
     async def stop(self) -> None:
         """Nothing to let go of."""

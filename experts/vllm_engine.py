@@ -52,9 +52,7 @@ class VllmEngine:
         except (OSError, ValueError) as error:
             raise ConfigError(f"{self._first.name}: vLLM can't load {self._first.model}: {error}") from error
         except RuntimeError as error:
-            raise EngineDeadError(
-                f"{self._first.name}: vLLM failed to start (its log says why): {error}"
-            ) from error
+            raise EngineDeadError(f"{self._first.name}: vLLM failed to start (its log says why): {error}") from error
 
     async def answer(self, request: Request) -> Answer:
         await self.check()
@@ -117,9 +115,7 @@ class VllmEngine:
 
         messages = [_as_dict(message) for message in request.messages]
         try:
-            encoded = self._tokenizer.apply_chat_template(
-                messages, add_generation_prompt=True, return_dict=True
-            )
+            encoded = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
         except TemplateError as error:
             raise PromptRejectedError(
                 f"{request.expert}'s chat template refuses these messages: {error}", code="invalid_request"

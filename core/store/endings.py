@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, case, exists, select, update
+from sqlalchemy import Connection, Table, bindparam, case, exists, select, update
 
 from core.schemas.work import Tally
 from core.store.database import now
@@ -97,7 +97,7 @@ def settle(connection: Connection, changes: Tallies) -> None:
     )
 
 
-def _end_prompts(connection: Connection, ids: Collection[int]) -> Sequence[Row[Any]]:
+def _end_prompts(connection: Connection, ids: Collection[int]) -> Sequence[Any]:  # Any: rows of batch and state
     """A prompt is done when any expert has answered it, and failed, with an error of theirs, when none could."""
     answered = exists().where(GENERATION.c.prompt_id == PROMPT.c.id, GENERATION.c.state == State.DONE)
     code, message = (
@@ -122,7 +122,7 @@ def _end_prompts(connection: Connection, ids: Collection[int]) -> Sequence[Row[A
     return connection.execute(statement).fetchall()
 
 
-def _batches_of(connection: Connection, table: Table, ids: Collection[int]) -> Sequence[Row[Any]]:
+def _batches_of(connection: Connection, table: Table, ids: Collection[int]) -> Sequence[Any]:  # Any: rows
     return connection.execute(select(table.c.batch_id, table.c.state).where(table.c.id.in_(ids))).fetchall()
 
 

@@ -61,12 +61,8 @@ def renew(connection: Connection, table: Table, owner: str, lease_s: float) -> i
 
 def give_back(connection: Connection, table: Table, ids: Collection[int], *, counts: bool) -> None:
     """Make held rows pending and unsent again; `counts` says whether the attempt does."""
-    values: dict[str, Any] = {
-        "state": State.PENDING,
-        "lease_owner": None,
-        "lease_expires_at": None,
-        "sent_at": None,
-    }  # Any: SQL
+    values: dict[str, Any] = dict.fromkeys(("lease_owner", "lease_expires_at", "sent_at"))  # Any: SQL too
+    values["state"] = State.PENDING
     if not counts:
         values["attempts"] = table.c.attempts - 1
     connection.execute(update(table).where(table.c.id.in_(ids), table.c.state == State.RUNNING).values(values))

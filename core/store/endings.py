@@ -1,7 +1,8 @@
 """How work ends: a terminal row changes its prompt, and that its batch, in the same transaction.
 
 Rows are locked in the order score, generation, prompt, batch, each by id, so that two transactions never wait for
-each other in a circle.
+each other in a circle. Every lock is FOR NO KEY UPDATE: a row's foreign key locks the row it names FOR KEY SHARE,
+and two transactions that both hold that would wait for each other's stronger FOR UPDATE for ever.
 """
 
 from collections import Counter, defaultdict
@@ -131,4 +132,6 @@ def _count(tally: Tally, state: str) -> None:
 
 
 def _lock(connection: Connection, table: Table, ids: Collection[int]) -> None:
-    connection.execute(select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update())
+    connection.execute(
+        select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update(key_share=True)
+    )

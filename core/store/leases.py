@@ -41,7 +41,7 @@ def held(connection: Connection, table: Table, claims: Iterable[Claim]) -> set[i
         select(columns.id, columns.fence)
         .where(columns.id.in_(fences), columns.state == State.RUNNING)
         .order_by(columns.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return {row.id for row in rows if row.fence == fences[row.id]}
 
@@ -76,6 +76,6 @@ def abandoned(connection: Connection, table: Table, limit: int) -> Sequence[tupl
         .where(columns.state == State.RUNNING, columns.lease_expires_at < now())
         .order_by(columns.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     return [(row.id, row.attempts) for row in rows]

@@ -110,7 +110,7 @@ def _take_unsent(connection: Connection, table: Table) -> list[Dispatch]:
         .where(columns.state == State.PENDING, columns.sent_at.is_(None), due)
         .order_by(columns.id)
         .limit(BATCH_ROWS)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     taken = update(table).where(columns.id.in_(unsent)).values(sent_at=now())
     by_queue: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
@@ -148,9 +148,12 @@ def _queue(table: Table, row: Any) -> str:  # Any: a row of the columns of `_rou
 
 def _belongs(table: Table, queue: str) -> ColumnElement[bool]:
     """The opposite of `_queue`: which rows of a table belong to `queue`."""
-    if table is SCORE:
-        return true() if queue == queues.SCORE_QUEUE else false()
-    step, *expert, work_class = queue.split(".")
-    if table is PROMPT:
-        return table.c.work_class == work_class if step == "route" else false()
-    return and_(table.c.work_class == work_class, table.c.expert == expert[0]) if step == "expert" else false()
+    columns = table.c
+    match queue.split("."):
+        case ["route", work_class] if table is PROMPT:
+            return columns.work_class == work_class
+        case ["expert", expert, work_class] if table is GENERATION:
+            return and_(columns.expert == expert, columns.work_class == work_class)
+        case [queues.SCORE_QUEUE] if table is SCORE:
+            return true()
+    return false()

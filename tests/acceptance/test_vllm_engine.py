@@ -1,0 +1,260 @@
+"""A real vLLM with real weights (SmolLM2-135M): what an answer carries, what is refused, what is shared, what is ended.
+
+Three engines are started, half a minute each: one expert with its adapter merged, three experts on one base with
+adapters at run time, and one in a process of its own to be killed. TOROUTER_TEST_CACHE names a folder in which the
+prepared weights outlive the run.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+
+from core.errors import EngineDeadError, PromptRejectedError
+from core.schemas.conversation import Message, Sampling
+from core.schemas.experts import ExpertSpec, Limits
+from experts import catalogue
+from experts.engine import Answer, Request
+from experts.vllm_engine import VllmEngine
+from experts.weights import prepare
+
+pytestmark = [
+    pytest.mark.engines,
+    # vLLM's AsyncLLM lives on one loop, and is shared by the tests of this module.
+    pytest.mark.asyncio(loop_scope="module"),
+    # vLLM, torch and what they import warn about their own innards.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"),
+    # vLLM leaves sockets and pipes of its processes to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+QUESTION = "A farmer has 12 cows and buys 5 more. How many cows does the farmer have now?"
+REFERENCE = "The farmer has 12 + 5 = 17 cows. The answer is 17."
+LONG_STORY = "Write a very long story about a ship, an island and a storm. Tell every detail."
+CONTEXT = 512
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    named = os.environ.get("TOROUTER_TEST_CACHE")
+    return Path(named) / "weights" if named else tmp_path_factory.mktemp("weights")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def math_engine(cache):
+    """One expert, its adapter merged, with two places for bulk work and one for interactive."""
+    async for engine in started([spec("math", limits=Limits(bulk_places=2, interactive_places=1))], cache):
+        yield engine
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_engine(cache):
+    """Three experts in one engine: the base, and two adapters loaded at run time."""
+    async for engine in started([spec("general"), spec("math"), spec("code")], cache):
+        yield engine
+
+
+async def started(specs, cache):
+    engine = VllmEngine(specs, cache)
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+def spec(name: str, **changes) -> ExpertSpec:
+    shipped = {each.name: each for each in catalogue.load(catalogue.SHIPPED)}
+    return shipped[name].model_copy(update={"context_tokens": CONTEXT, **changes})
+
+
+def ask(content: str = QUESTION, *, expert: str = "math", interactive: bool = False, **more) -> Request:
+    reference = more.pop("reference", None)
+    sampling = Sampling(**{"temperature": 0.0, "max_tokens": 60, **more})
+    messages = (Message(role="user", content=content),)
+    return Request(f"{expert}-{time.monotonic_ns()}", expert, messages, sampling, reference, interactive)
+
+
+async def test_an_answer_carries_text_tokens_times_and_likelihoods(math_engine):
+    answer = await math_engine.answer(ask(reference=REFERENCE))
+
+    assert "17" in answer.text
+    assert answer.finish_reason == "stop"
+    assert 20 < answer.input_tokens < 100
+    assert 5 < answer.output_tokens < 60
+    assert 0 < answer.nll_answer < 2
+    assert 0 < answer.nll_reference < 5
+    assert 0 < answer.inference_s < 60
+    assert 0 <= answer.queue_s < 10
+    assert answer.queue_s < answer.first_token_s <= answer.queue_s + answer.inference_s + 1
+
+
+async def test_the_references_likelihood_is_that_of_transformers(math_engine, cache):
+    answer = await math_engine.answer(ask(reference=REFERENCE))
+
+    expected = transformers_nll(prepare(spec("math"), cache).model, QUESTION, REFERENCE)
+    assert answer.nll_reference == pytest.approx(expected, rel=0.03)
+
+
+def transformers_nll(model: str, prompt: str, reference: str) -> float:
+    """Nats per token of the reference, by a plain forward pass in fp32."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    chat = tokenizer.apply_chat_template(
+        [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
+    )
+    before = tokenizer(chat, add_special_tokens=False)["input_ids"]
+    after = tokenizer(reference, add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        logits = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)(torch.tensor([before + after])).logits
+    said = logits[0, len(before) - 1 : -1].log_softmax(-1)
+    return -said.gather(1, torch.tensor(after)[:, None]).mean().item()
+
+
+async def test_a_reference_that_does_not_fit_the_context_has_no_likelihood(math_engine):
+    answer = await math_engine.answer(ask(reference="many words " * CONTEXT))
+
+    assert answer.nll_reference is None
+    assert answer.text
+
+
+async def test_a_prompt_longer_than_the_context_is_refused_with_its_length_and_the_cure(math_engine):
+    with pytest.raises(PromptRejectedError, match=rf"has \d+ tokens, and math takes at most {CONTEXT} .*shorten") as it:
+        await math_engine.answer(ask("word " * CONTEXT))
+
+    assert it.value.code == "context_length_exceeded"
+
+
+async def test_an_answer_ends_with_its_length_at_max_tokens_and_at_the_contexts_end(math_engine):
+    short, longest = await asyncio.gather(
+        math_engine.answer(ask(LONG_STORY, max_tokens=7)),
+        math_engine.answer(ask("word " * (CONTEXT - 60), max_tokens=CONTEXT, frequency_penalty=1.0, stop=None)),
+    )
+
+    assert (short.finish_reason, short.output_tokens) == ("length", 7)
+    assert longest.input_tokens + longest.output_tokens <= CONTEXT
+
+
+async def test_a_stop_string_ends_the_answer_before_it(math_engine):
+    whole = await math_engine.answer(ask())
+    word = whole.text.split()[3]
+
+    cut = await math_engine.answer(ask(stop=(word,)))
+
+    assert cut.finish_reason == "stop"
+    assert word not in cut.text
+    assert whole.text.startswith(cut.text)
+
+
+async def test_a_seed_makes_a_sampled_answer_repeatable(math_engine):
+    one, same, other = [await math_engine.answer(ask(LONG_STORY, temperature=1.0, seed=seed)) for seed in (1, 1, 2)]
+
+    assert one.text == same.text
+    assert one.text != other.text
+
+
+async def test_interactive_work_finds_a_place_while_bulk_work_waits_for_its_own(math_engine):
+    bulk = [asyncio.create_task(math_engine.answer(ask(LONG_STORY, max_tokens=80, seed=i))) for i in range(6)]
+    await asyncio.sleep(0.2)
+
+    interactive = await math_engine.answer(ask(interactive=True, max_tokens=5))
+
+    assert sum(task.done() for task in bulk) < 3
+    waits = sorted(answer.queue_s for answer in await asyncio.gather(*bulk))
+    assert interactive.queue_s < 0.5
+    assert waits[1] < 0.5 < waits[3] < waits[5]
+
+
+async def test_a_cancelled_request_is_aborted_and_its_place_is_free_again(math_engine):
+    bulk = [asyncio.create_task(math_engine.answer(ask(LONG_STORY, max_tokens=400))) for _ in range(2)]
+    await asyncio.sleep(0.5)
+
+    for task in bulk:
+        task.cancel()
+    await asyncio.gather(*bulk, return_exceptions=True)
+
+    assert all(task.cancelled() for task in bulk)
+    assert math_engine._llm.get_num_unfinished_requests() == 0
+    assert (await math_engine.answer(ask(max_tokens=5))).queue_s < 0.5
+
+
+async def test_an_adapter_answers_the_same_merged_and_at_run_time(math_engine, shared_engine):
+    merged = await math_engine.answer(ask(reference=REFERENCE))
+    at_run_time = await shared_engine.answer(ask(reference=REFERENCE))
+
+    assert similar(merged, at_run_time)
+    assert at_run_time.nll_reference == pytest.approx(merged.nll_reference, rel=0.05)
+
+
+def similar(one: Answer, other: Answer) -> bool:
+    """Whether both begin alike: bf16 rounds a merged weight otherwise than a sum, and greedy answers may part later."""
+    return one.text.split()[:6] == other.text.split()[:6]
+
+
+async def test_experts_that_share_an_engine_answer_each_in_its_own_way(shared_engine):
+    names = ("general", "math", "code")
+
+    answers = await asyncio.gather(*(shared_engine.answer(ask(expert=name, reference=REFERENCE)) for name in names))
+
+    assert len({answer.text for answer in answers}) == 3
+    general, math, code = (answer.nll_reference for answer in answers)
+    assert math < min(general, code)
+
+
+# The last with this engine, which it ends.
+async def test_a_killed_engine_core_fails_what_runs_and_what_comes(shared_engine):
+    running = asyncio.create_task(shared_engine.answer(ask(LONG_STORY, max_tokens=400)))
+    await asyncio.sleep(0.5)
+
+    for process in vllm_processes(os.getpid()):
+        if "VLLM" in process.name() or "EngineCore" in process.name():
+            process.kill()
+
+    with pytest.raises(EngineDeadError):
+        await asyncio.wait_for(running, 20)
+    with pytest.raises(EngineDeadError):
+        await shared_engine.check()
+    with pytest.raises(EngineDeadError):
+        await shared_engine.answer(ask())
+
+
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from experts import catalogue
+from experts.vllm_engine import VllmEngine
+
+async def main():
+    await VllmEngine(catalogue.load(catalogue.SHIPPED)[:1], Path(sys.argv[1])).start()
+    print("ready", flush=True)
+    await asyncio.sleep(600)
+
+if __name__ == "__main__":  # spawned processes import this file
+    asyncio.run(main())
+"""
+
+
+async def test_a_killed_parent_leaves_no_engine_behind(cache, tmp_path):
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    with subprocess.Popen([sys.executable, script, cache], stdout=subprocess.PIPE, text=True) as parent:
+        try:
+            assert await asyncio.to_thread(parent.stdout.readline) == "ready\n"
+            children = vllm_processes(parent.pid)
+            assert len(children) >= 2
+        finally:
+            os.kill(parent.pid, signal.SIGKILL)
+
+    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
+    assert alive == []
+
+
+def vllm_processes(parent: int) -> list[psutil.Process]:
+    return psutil.Process(parent).children(recursive=True)

@@ -1,0 +1,98 @@
+"""Recovery on SQLite and PostgreSQL: what was committed and not sent, or leased and abandoned, comes back."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from core.queues import WorkClass
+from core.schemas.work import Dispatch, ScoreValue
+from core.store import Store
+from tests.factories import LEASE_S, OWNER, claim, prompt, result, route, submit
+
+
+def test_a_row_that_was_sent_is_not_sent_again(store: Store):
+    route(store, submit(store))
+
+    assert store.recovery.unsent() == []
+
+
+def test_what_the_broker_refused_is_sent_by_recovery_once(store: Store):
+    submitted = submit(store, prompt("a"), prompt("b"), work_class=WorkClass.BULK)
+
+    store.recovery.unsend(Dispatch("route.bulk", "torouter.route", submitted.ids))
+
+    assert store.recovery.unsent() == [Dispatch("route.bulk", "torouter.route", submitted.ids)]
+    assert store.recovery.unsent() == []
+
+
+def test_several_recoveries_do_not_take_the_same_row(store: Store):
+    submitted = submit(store, *(prompt(str(n)) for n in range(100)))
+    store.recovery.unsend(Dispatch("route.interactive", "torouter.route", submitted.ids))
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: store.recovery.unsent(), range(4)))
+
+    assert sorted(id_ for some in found for dispatch in some for id_ in dispatch.ids) == sorted(submitted.ids)
+
+
+def test_an_expired_lease_comes_back_at_every_step(store: Store):
+    submitted = submit(store, prompt(reference="r"))
+    store.prompts.claim(submitted.ids, "router", -1)
+    assert store.recovery.reclaim(max_attempts=3).pending == 1
+    ids = route(store, submitted)
+    claim(store, ids, lease_s=-1)
+    assert store.recovery.reclaim(max_attempts=3).pending == 1
+    (item,) = claim(store, ids)
+    scores = store.generations.finish([result(item.claim)])
+    store.scores.claim(scores, "scorer", -1)
+    assert store.recovery.reclaim(max_attempts=3).pending == 1
+
+    (again,) = store.scores.claim(scores, "scorer", LEASE_S)
+    store.scores.finish([ScoreValue(again.claim, 0.5)])
+
+    assert store.batches.get(submitted.batch_id, OWNER).state == "completed"
+
+
+def test_a_renewed_lease_stays(store: Store):
+    ids = route(store, submit(store))
+    claim(store, ids, "alive", lease_s=-1)
+
+    renewed = store.recovery.renew("alive", LEASE_S)
+
+    assert renewed == 1
+    assert store.recovery.reclaim(max_attempts=3).pending == 0
+
+
+def test_a_row_whose_workers_keep_dying_is_sent_alone_and_then_fails(store: Store):
+    submitted = submit(store, work_class=WorkClass.BULK)
+    ids = route(store, submitted)
+    alone = []
+    for _ in range(3):
+        claim(store, ids, lease_s=-1)
+        store.recovery.reclaim(max_attempts=3)
+        alone += [dispatch.alone for dispatch in store.recovery.unsent()]
+
+    view = store.prompts.get(submitted.prompt_ids[0], OWNER)
+
+    assert alone == [False, True]
+    assert (view.state, view.error_code) == ("failed", "worker_lost")
+    assert "3 attempts" in (view.error_message or "")
+
+
+def test_a_lost_message_is_found_by_its_queue_and_sent_again(store: Store):
+    interactive = submit(store)
+    ids = route(store, submit(store, work_class=WorkClass.BULK), "math")
+
+    assert store.recovery.stale(older_s=60) == []
+    assert store.recovery.stale(older_s=-1) == ["expert.math.bulk", "route.interactive"]
+    assert store.recovery.resend("expert.math.bulk", older_s=-1) == 1
+
+    assert store.recovery.unsent() == [Dispatch("expert.math.bulk", "torouter.generate", ids)]
+    assert store.prompts.claim(interactive.ids, "router", LEASE_S) != []
+
+
+def test_a_lost_score_message_is_sent_again(store: Store):
+    (item,) = claim(store, route(store, submit(store, prompt(reference="r"))))
+    scores = store.generations.finish([result(item.claim)])
+
+    assert store.recovery.resend("score", older_s=-1) == 1
+
+    assert store.recovery.unsent() == [Dispatch("score", "torouter.score", scores)]

@@ -1,0 +1,156 @@
+"""What every engine promises, tried on each that runs without weights; tests/acceptance tries vLLM."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import ConfigError, EngineDeadError, PromptRejectedError
+from core.schemas.conversation import Message, Sampling
+from core.schemas.experts import ExpertSpec, Limits
+from experts.engine import Request
+from experts.engines import create
+from tests.unit.chat_server import ChatServer
+
+PRICES = {"price_in_usd_per_mtok": 1, "price_out_usd_per_mtok": 2}
+
+
+@pytest.fixture(params=["synthetic", "openai"])
+async def make(request):
+    """Makes a started engine of each kind; `slow` ones take long over an answer."""
+    made = []
+    with ChatServer() as server:
+
+        async def start(*, slow: bool = False, **changes):
+            server.delay_s = 30.0 if slow else 0.0
+            options = {
+                "synthetic": {"first_token_s": server.delay_s, "token_s": 0, "tokens": 5},
+                "openai": {"base_url": server.url, "api_key_env": "", "max_retries": 0},
+            }[request.param]
+            engine = create([spec(request.param, options, **changes)], Path("unused"))
+            await engine.start()
+            made.append(engine)
+            return engine
+
+        yield start
+        for engine in made:
+            await engine.stop()
+
+
+def spec(kind: str, options: dict | None = None, **changes) -> ExpertSpec:
+    fields = {"name": "one", "engine": kind, "model": "m", "context_tokens": 64, "options": options or {}, **PRICES}
+    return ExpertSpec.model_validate(fields | changes)
+
+
+def ask(content: str = "Say something.", *, interactive: bool = False, **sampling) -> Request:
+    drawn = Sampling(**{"temperature": 0.0, "max_tokens": 20, **sampling})
+    return Request("id", "one", (Message(role="user", content=content),), drawn, interactive=interactive)
+
+
+async def test_an_answer_has_text_tokens_and_times(make):
+    engine = await make()
+
+    answer = await engine.answer(ask())
+
+    assert answer.text
+    assert answer.finish_reason in ("stop", "length")
+    assert answer.input_tokens > 0
+    assert answer.output_tokens > 0
+    assert answer.inference_s >= 0
+    assert answer.queue_s >= 0
+
+
+async def test_max_tokens_bounds_an_answer(make):
+    engine = await make()
+
+    answer = await engine.answer(ask(max_tokens=1))
+
+    assert (answer.output_tokens, answer.finish_reason) == (1, "length")
+
+
+async def test_a_prompt_longer_than_the_context_is_refused(make):
+    engine = await make()
+
+    with pytest.raises(PromptRejectedError) as refused:
+        await engine.answer(ask("word " * 100))
+
+    assert refused.value.code == "context_length_exceeded"
+
+
+async def test_bulk_work_waits_for_its_places_and_leaves_interactive_ones_free(make):
+    engine = await make(slow=True, limits=Limits(bulk_places=1, interactive_places=1))
+    running = [asyncio.create_task(engine.answer(ask())) for _ in range(3)]
+    await asyncio.sleep(0.1)
+
+    waiting = engine._places._bulk
+    assert waiting.locked()
+    assert not engine._places._interactive.locked()
+    await cancelled(running)
+
+
+async def test_a_cancelled_answer_frees_its_place(make):
+    engine = await make(slow=True, limits=Limits(bulk_places=1, interactive_places=1))
+    running = asyncio.create_task(engine.answer(ask()))
+    await asyncio.sleep(0.1)
+
+    await cancelled([running])
+
+    assert not engine._places._bulk.locked()
+
+
+async def cancelled(tasks: list[asyncio.Task]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(task.cancelled() for task in tasks)
+
+
+async def test_a_running_engine_passes_its_check_and_stops_twice(make):
+    engine = await make()
+
+    await engine.check()
+
+    await engine.stop()
+    await engine.stop()
+
+
+def test_experts_that_differ_in_more_than_their_adapter_cannot_share_an_engine():
+    general, other = (spec("vllm", {"kv_cache_gib": size}, name=f"e{size}") for size in (1, 2))
+
+    with pytest.raises(ConfigError, match=r"e1 and e2 can't share one engine: their options differ .*'kv_cache_gib': 2"):
+        create([general, other], Path("unused"))
+
+
+def test_only_vllm_serves_several_experts():
+    with pytest.raises(ConfigError, match="a, b can't share one engine"):
+        create([spec("synthetic", name="a"), spec("synthetic", name="b")], Path("unused"))
+
+
+def test_no_expert_is_no_engine():
+    with pytest.raises(ConfigError, match="at least one expert"):
+        create([], Path("unused"))
+
+
+async def test_a_vllm_engine_that_was_not_started_is_dead():
+    engine = create([spec("vllm")], Path("unused"))
+
+    with pytest.raises(EngineDeadError, match="start it"):
+        await engine.answer(ask())
+
+
+def test_importing_the_engines_imports_neither_torch_nor_vllm():
+    modules = "catalogue device engine engines options orphans places remote synthetic vllm_calls vllm_engine weights"
+    code = "; ".join(f"import experts.{name}" for name in modules.split())
+    heavy = "{'torch', 'vllm', 'transformers', 'peft', 'openai', 'celery', 'sqlalchemy', 'fastapi'}"
+
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}; print(sorted({heavy} & set(sys.modules)))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+    assert found.stdout == "[]\n"

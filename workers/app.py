@@ -1,8 +1,14 @@
 """The Celery app: its configuration, and the tasks that bind steps to it. Importing it builds nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from celery import Celery
 from kombu import Queue
+from kombu.exceptions import OperationalError
 
+from core.errors import NotReadyError
 from core.settings import Settings
 
 #: Seconds for a connection and for an answer of the broker; publishing then gives up, and recovery sends later.
@@ -44,6 +50,30 @@ def create(settings: Settings) -> Celery:
     return app
 
 
+def connected(app: Celery) -> None:
+    """NotReadyError unless the broker answers."""
+    with app.connection_for_write() as connection, _ours(connection):
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_TIMEOUT_S)
+
+
+def depth(app: Celery, queue: str) -> int:
+    """How many messages wait in a queue; 0 where the broker has none of that name, NotReadyError where it is away."""
+    with app.connection_for_read() as connection, _ours(connection):
+        channel = connection.default_channel
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:
+            return 0
+
+
 def declare(app: Celery, names: list[str]) -> None:
     """Make the app know queues by name, in order of urgency."""
     app.conf.task_queues = [*(app.conf.task_queues or []), *(Queue(name, routing_key=name) for name in names)]
+
+
+@contextmanager
+def _ours(connection: Any) -> Iterator[None]:  # Any: kombu ships no types
+    try:
+        yield
+    except (OperationalError, *connection.connection_errors) as error:
+        raise NotReadyError(f"the broker does not answer: {error}") from error

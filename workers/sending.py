@@ -40,8 +40,9 @@ class Sender:
         if ids:
             self.send([Dispatch(queues.SCORE_QUEUE, queues.SCORE, ids)])
 
-    def send(self, dispatches: Sequence[Dispatch]) -> None:
-        """Publish every message; never raises for a broker that is away, since nothing is lost by it."""
+    def send(self, dispatches: Sequence[Dispatch]) -> bool:
+        """Publish every message; False, and no error, for a broker that is away, since nothing is lost by it."""
+        taken = True
         for dispatch in dispatches:
             for ids in self._cut(dispatch):
                 try:
@@ -49,7 +50,9 @@ class Sender:
                 except OperationalError as error:
                     log.warning("the broker did not take %d ids for %s: %s", len(dispatch.ids), dispatch.queue, error)
                     self._recovery.unsend(dispatch)
+                    taken = False
                     break
+        return taken
 
     def _cut(self, dispatch: Dispatch) -> Iterator[list[int]]:
         size = self._chunks[dispatch.task]

@@ -23,14 +23,14 @@ class Checkpoints:
         self._files = files
 
     def add(self, folder: Path, manifest: dict[str, Any]) -> CheckpointView:
-        """Keep a checkpoint's folder and row; `manifest` names its `router` and `experts`."""
+        """Keep a checkpoint's folder and row; `manifest` names its `kind` and `experts`."""
         name = public_id("checkpoint")
         key = f"checkpoints/{name}"
         self._files.put(folder, key)
         row = {
             "public_id": name,
             "key": key,
-            "router": manifest["router"],
+            "router": manifest["kind"],
             "experts": manifest["experts"],
             "manifest": manifest,
         }

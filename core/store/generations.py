@@ -60,6 +60,11 @@ class Generations:
             endings.after_generations(connection, holding, changes)
             return scores
 
+    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> int:
+        """Prolong the leases of claimed generations; how many still hold."""
+        with self._database.write() as connection:
+            return leases.renew(connection, GENERATION, ids, owner, lease_s)
+
     def fail(self, failures: Sequence[Failure]) -> None:
         """End generations that can never be answered."""
         with self._database.write() as connection:

@@ -46,14 +46,14 @@ def held(connection: Connection, table: Table, claims: Iterable[Claim]) -> set[i
     return {row.id for row in rows if row.fence == fences[row.id]}
 
 
-def renew(connection: Connection, table: Table, owner: str, lease_s: float) -> int:
-    """Prolong all that a worker holds, in one statement; how many rows those are.
+def renew(connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float) -> int:
+    """Prolong what a worker holds and works on, in one statement; how many rows those are.
 
     A lease that expired but that nobody took back yet is prolonged too: its fence is unchanged, so its result counts.
     """
     statement = (
         update(table)
-        .where(table.c.lease_owner == owner, table.c.state == State.RUNNING)
+        .where(table.c.id.in_(ids), table.c.lease_owner == owner, table.c.state == State.RUNNING)
         .values(lease_expires_at=now() + lease_s)
     )
     return connection.execute(statement).rowcount

@@ -85,6 +85,11 @@ class Prompts:
             )
             return _insert_generations(connection, kept)
 
+    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> int:
+        """Prolong the leases of claimed prompts; how many still hold."""
+        with self._database.write() as connection:
+            return leases.renew(connection, PROMPT, ids, owner, lease_s)
+
     def fail(self, failures: Sequence[Failure]) -> None:
         """End claimed prompts that can't be routed."""
         with self._database.write() as connection:

@@ -44,11 +44,6 @@ class Recovery:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def renew(self, owner: str, lease_s: float) -> int:
-        """Prolong everything that a worker holds; how many rows."""
-        with self._database.write() as connection:
-            return sum(leases.renew(connection, table, owner, lease_s) for table in LEASED)
-
     def reclaim(self, max_attempts: int) -> Reclaimed:
         """Bring back what was leased and abandoned; what has had its attempts fails."""
         total = Reclaimed()

@@ -50,6 +50,11 @@ class Scores:
             connection.execute(statement, rows)
             endings.after_scores(connection, holding)
 
+    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> int:
+        """Prolong the leases of claimed scores; how many still hold."""
+        with self._database.write() as connection:
+            return leases.renew(connection, SCORE, ids, owner, lease_s)
+
     def fail(self, failures: Sequence[Failure]) -> None:
         """End scores that can't be computed."""
         with self._database.write() as connection:

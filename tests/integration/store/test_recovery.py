@@ -55,7 +55,7 @@ def test_a_renewed_lease_stays(store: Store):
     ids = route(store, submit(store))
     claim(store, ids, "alive", lease_s=-1)
 
-    renewed = store.recovery.renew("alive", LEASE_S)
+    renewed = store.generations.renew(ids, "alive", LEASE_S)
 
     assert renewed == 1
     assert store.recovery.reclaim(max_attempts=3).pending == 0

@@ -75,7 +75,7 @@ def test_the_checkpoint_promoted_last_routes(store: Store, tmp_path: Path):
     folder = tmp_path / "checkpoint"
     folder.mkdir()
     (folder / "manifest.json").write_text("{}")
-    manifest = {"router": "random", "experts": ["a", "b"]}
+    manifest = {"kind": "random", "experts": ["a", "b"]}
     first, second = store.checkpoints.add(folder, manifest), store.checkpoints.add(folder, manifest)
     assert store.checkpoints.promoted() is None
 

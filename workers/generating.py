@@ -1,0 +1,148 @@
+"""The step in which an expert answers: claim, hand all to the engine, store results as they finish."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from threading import Event
+
+from core.errors import EngineBusyError, EngineDeadError, EngineError, PromptRejectedError
+from core.queues import WorkClass
+from core.schemas.experts import ExpertSpec
+from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
+from core.settings import Settings
+from core.store import Store
+from experts.engine import Answer, Request
+from workers.engine_loop import EngineLoop
+from workers.leasing import Leases, insist
+from workers.sending import Sender
+
+#: Results that finish within so many seconds of each other share a transaction.
+GROUP_S = 0.05
+
+Answers = dict["Future[Answer]", GenerationItem]
+
+
+@dataclass(frozen=True, slots=True)
+class Using:
+    """What the step works with; `stopping` is set when the worker has been asked to end."""
+
+    store: Store
+    sender: Sender
+    leases: Leases
+    engine: EngineLoop
+    specs: Mapping[str, ExpertSpec]
+    settings: Settings
+    stopping: Event = field(default_factory=Event)
+
+
+@dataclass(slots=True)
+class Finished:
+    """What has become of some items of a chunk."""
+
+    results: list[GenerationResult] = field(default_factory=list)
+    rejected: list[Failure] = field(default_factory=list)
+    again: list[Failure] = field(default_factory=list)
+    untried: list[Claim] = field(default_factory=list)
+    dead: EngineDeadError | None = None
+
+
+def generate(ids: list[int], using: Using) -> None:
+    """Answer those of the generations that still wait for it; twice does no harm.
+
+    EngineDeadError when the engine died on it: everything is given back, and the process must end.
+    """
+    items = using.store.generations.claim(ids, using.leases.owner, using.leases.lease_s)
+    if not items or using.stopping.is_set():
+        using.store.generations.give_back([item.claim for item in items])
+        return
+    with using.leases.holding(item.claim for item in items):
+        answers = {using.engine.submit(_request(item, using.specs[item.expert])): item for item in items}
+        dead = None
+        for futures in _as_they_finish(answers, using):
+            finished = _sort(futures, answers, using.specs)
+            _store(finished, using)
+            dead = dead or finished.dead
+    if dead is not None:
+        raise dead
+
+
+def _request(item: GenerationItem, spec: ExpertSpec) -> Request:
+    return Request(
+        id=f"{item.claim.id}-{item.claim.fence}",
+        expert=item.expert,
+        messages=item.messages,
+        sampling=item.sampling.over(spec.sampling),
+        reference=item.reference,
+        interactive=item.work_class is WorkClass.INTERACTIVE,
+    )
+
+
+def _as_they_finish(answers: Answers, using: Using) -> Iterator[Sequence["Future[Answer]"]]:
+    """Groups of finished futures until all are; after a request to end, what takes too long is cancelled."""
+    pending = set(answers)
+    deadline = float("inf")
+    while pending:
+        finished, _ = wait(pending, timeout=1.0, return_when=FIRST_COMPLETED)
+        if finished and len(finished) < len(pending):
+            time.sleep(GROUP_S)
+            finished = {future for future in pending if future.done()}
+        if using.stopping.is_set():
+            deadline = min(deadline, time.monotonic() + using.settings.drain_s)
+        if time.monotonic() >= deadline:
+            for future in pending - finished:
+                future.cancel()
+            finished = pending
+        pending = pending - finished
+        if finished:
+            yield list(finished)
+
+
+def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[str, ExpertSpec]) -> Finished:
+    finished = Finished()
+    for future in futures:
+        item = answers[future]
+        error = None if future.cancelled() else future.exception()
+        if future.cancelled() or isinstance(error, EngineBusyError):
+            finished.untried.append(item.claim)
+        elif error is None:
+            finished.results.append(_result(item, future.result(), specs[item.expert]))
+        elif isinstance(error, PromptRejectedError):
+            finished.rejected.append(Failure(item.claim, error.code, str(error)))
+        elif isinstance(error, EngineError):
+            finished.again.append(Failure(item.claim, error.code, str(error)))
+            finished.dead = error if isinstance(error, EngineDeadError) else finished.dead
+        else:
+            raise error  # a bug: the chunk's leases expire, and recovery brings back what is not stored
+    return finished
+
+
+def _result(item: GenerationItem, answer: Answer, spec: ExpertSpec) -> GenerationResult:
+    return GenerationResult(
+        claim=item.claim,
+        answer=answer.text,
+        finish_reason=answer.finish_reason,
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        cost_usd=spec.cost_usd(answer.input_tokens, answer.output_tokens),
+        price_in_usd_per_mtok=spec.price_in_usd_per_mtok,
+        price_out_usd_per_mtok=spec.price_out_usd_per_mtok,
+        inference_s=answer.inference_s,
+        queue_s=answer.queue_s,
+        first_token_s=answer.first_token_s,
+        nll_answer=answer.nll_answer,
+        nll_reference=answer.nll_reference,
+    )
+
+
+def _store(finished: Finished, using: Using) -> None:
+    """Write what finished, although the database may be away for a while; then wake up scoring."""
+    generations, for_s = using.store.generations, using.settings.lease_s
+    if finished.results:
+        using.sender.scores(insist(lambda: generations.finish(finished.results), for_s))
+    if finished.rejected:
+        insist(lambda: generations.fail(finished.rejected), for_s)
+    if finished.again:
+        insist(lambda: generations.retry(finished.again, using.settings.max_attempts), for_s)
+    if finished.untried:
+        insist(lambda: generations.give_back(finished.untried), for_s)

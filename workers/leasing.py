@@ -1,0 +1,71 @@
+"""What this process holds: its leases are renewed while it works on them, and results outlive a database's restart."""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from core.errors import StoreError
+from core.schemas.work import Claim
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Pause between two tries to store a result.
+RETRY_S = 0.5
+
+
+class Leased(Protocol):
+    """The part of the store whose rows a worker leases."""
+
+    def renew(self, ids: list[int], owner: str, lease_s: float) -> int: ...
+
+
+class Leases:
+    """A worker's name as an owner, and the rows it works on; whatever it doesn't is left to expire."""
+
+    def __init__(self, table: Leased, lease_s: float) -> None:
+        #: Unique for every start, so that a new process never passes for the one that died.
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.lease_s = lease_s
+        self._table = table
+        self._held: set[int] = set()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def holding(self, claims: Iterable[Claim]) -> Iterator[None]:
+        """Renew these claims until the block ends."""
+        ids = {claim.id for claim in claims}
+        with self._lock:
+            self._held |= ids
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held -= ids
+
+    def renew(self) -> None:
+        """Prolong all that is worked on; a StoreError is for the caller, and the next call makes up for it."""
+        with self._lock:
+            ids = sorted(self._held)
+        if ids:
+            self._table.renew(ids, self.owner, self.lease_s)
+
+
+def insist(write: Callable[[], T], for_s: float) -> T:
+    """Store something worth keeping although the database is away for a while; StoreError after `for_s` seconds."""
+    deadline = time.monotonic() + for_s
+    while True:
+        try:
+            return write()
+        except StoreError as error:
+            if time.monotonic() >= deadline:
+                raise
+            log.warning("storing again in %.1f s: %s", RETRY_S, error)
+            time.sleep(RETRY_S)

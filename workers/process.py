@@ -1,0 +1,79 @@
+"""One Celery worker process: threads, queues, its step bound to its task, and a file that says it is ready."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_ready, worker_shutting_down
+
+from core import queues
+from workers import app as celery_app
+from workers.reserve import BulkReserve
+
+log = logging.getLogger(__name__)
+
+#: A step, given ids and the queue that they came from.
+Step = Callable[[list[int], str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Consuming:
+    """What a worker consumes; the queues in order of urgency, the bulk ones with threads of their own."""
+
+    name: str
+    task: str
+    queues: Sequence[str]
+    bulk_queues: Sequence[str]
+    threads: int
+    bulk_threads: int
+
+
+def run(app: Celery, consuming: Consuming, step: Step, ready: Path, on_stopping: Callable[[], None]) -> int:
+    """Consume until SIGTERM or SIGINT; the process's exit status.
+
+    `on_stopping` is called when the worker has been asked to end and before it waits for what runs.
+    """
+    celery_app.declare(app, list(consuming.queues))
+    reserve = BulkReserve(consuming.bulk_queues, consuming.bulk_threads)
+    bind(app, consuming.task, step, reserve)
+
+    def is_ready(**_: Any) -> None:  # Any: Celery's signals are untyped
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        ready.write_text(str(os.getpid()))
+
+    def stopping(**_: Any) -> None:  # Any: as above
+        ready.unlink(missing_ok=True)
+        on_stopping()
+
+    worker_ready.connect(is_ready, weak=False)
+    worker_shutting_down.connect(stopping, weak=False)
+    worker = app.Worker(
+        hostname=f"{consuming.name}@%h",
+        pool="threads",
+        concurrency=consuming.threads,
+        queues=list(consuming.queues),
+        loglevel=logging.getLevelName(logging.getLogger().getEffectiveLevel()),
+        without_gossip=True,
+        without_mingle=True,
+    )
+    try:
+        worker.start()
+    finally:
+        ready.unlink(missing_ok=True)
+    return int(worker.exitcode or 0)
+
+
+def bind(app: Celery, name: str, step: Step, reserve: BulkReserve) -> None:
+    """Make a step the task `name`; a message that isn't ours is refused in the log, and its rows are sent again."""
+
+    @app.task(name=name, bind=True)  # type: ignore[untyped-decorator]  # Celery ships no types
+    def task(self: Any, **message: Any) -> None:  # Any: as above
+        queue = self.request.delivery_info.get("routing_key", "")
+        try:
+            step(queues.ids_of(message), queue)
+        finally:
+            reserve.finished(queue)

@@ -1,0 +1,171 @@
+"""Each kind of worker process, put together from settings and run to its end. Heavy imports happen here, when asked."""
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from core import queues
+from core.errors import EngineDeadError
+from core.queues import WorkClass
+from core.settings import Settings
+from core.store import Store
+from workers import app as celery_app
+from workers.engine_loop import EngineLoop
+from workers.gathering import Gatherer
+from workers.leasing import Leases
+from workers.periodic import Periodic
+from workers.process import Consuming, run
+from workers.sending import Sender
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks for a newly promoted checkpoint.
+PROMOTED_S = 1.0
+
+#: Seconds between two looks at an engine's health.
+CHECK_S = 2.0
+
+#: Exit status of a worker whose engine died (EX_SOFTWARE), for its supervisor.
+ENGINE_DIED = 70
+
+
+def ready_file(settings: Settings, name: str) -> Path:
+    """The file that a worker writes its process id to while it consumes."""
+    return settings.home / "run" / f"{name}.ready"
+
+
+def expert_worker_name(names: Sequence[str]) -> str:
+    return f"expert-{'-'.join(names)}"
+
+
+def routing(settings: Settings) -> int:
+    """Route prompts through the promoted router until told to end; the exit status."""
+    from router.checkpoints import load  # noqa: PLC0415  # may bring torch
+    from workers import promoted, routing  # noqa: PLC0415  # numpy
+
+    store, app = Store.of(settings), celery_app.create(settings)
+    leases = Leases(store.prompts, settings.lease_s)
+    using = routing.Using(store, Sender(app, store.recovery, settings), leases, settings)
+    serving = promoted.Promoted(store, settings.cache, load)
+    serving.refresh()
+    gatherer = Gatherer(
+        lambda ids: routing.route(ids, serving.serving, using), wait_s=settings.gather_s, most=settings.route_chunk
+    )
+    interactive, bulk = (queues.route_queue(work_class) for work_class in WorkClass)
+    consuming = Consuming(
+        "routing", queues.ROUTE, (interactive, bulk), (bulk,), settings.route_threads, settings.route_bulk_threads
+    )
+    with Periodic("promoted", PROMOTED_S, serving.refresh), renewing(leases):
+        return run(
+            app,
+            consuming,
+            lambda ids, queue: gatherer.run(ids, urgent=queue == interactive),
+            ready_file(settings, consuming.name),
+            on_stopping=lambda: None,
+        )
+
+
+def scoring(settings: Settings) -> int:
+    """Score answers by BERTSim until told to end; the exit status."""
+    from router.bertsim import bertsim  # noqa: PLC0415  # torch
+    from router.encoder import Encoder  # noqa: PLC0415  # torch
+    from workers import scoring  # noqa: PLC0415  # as its siblings
+
+    store, app = Store.of(settings), celery_app.create(settings)
+    leases = Leases(store.scores, settings.lease_s)
+    encoder = Encoder.load(settings.encoder)
+    using = scoring.Using(
+        store, leases, lambda answers, references: list(bertsim(answers, references, encoder)), settings
+    )
+    gatherer = Gatherer(
+        lambda ids: scoring.score(ids, using), wait_s=settings.score_gather_s, most=settings.score_chunk
+    )
+    consuming = Consuming("scoring", queues.SCORE, (queues.SCORE_QUEUE,), (), settings.score_threads, 0)
+    with renewing(leases):
+        return run(
+            app,
+            consuming,
+            lambda ids, _queue: gatherer.run(ids, urgent=False),
+            ready_file(settings, consuming.name),
+            on_stopping=lambda: None,
+        )
+
+
+def expert(settings: Settings, names: Sequence[str]) -> int:
+    """Answer for one expert, or for several that share an engine, until told to end; the exit status."""
+    from experts import engines  # noqa: PLC0415  # an engine brings its own imports
+    from workers import generating  # noqa: PLC0415  # as its siblings
+
+    store, app = Store.of(settings), celery_app.create(settings)
+    specs = {name: store.experts.get(name) for name in names}
+    limits = specs[names[0]].limits
+    engine = EngineLoop(engines.create(list(specs.values()), settings.cache), settings.answer_timeout_s)
+    leases = Leases(store.generations, settings.lease_s)
+    using = generating.Using(store, Sender(app, store.recovery, settings), leases, engine, specs, settings)
+    engine.start()
+
+    def step(ids: list[int], _queue: str) -> None:
+        try:
+            generating.generate(ids, using)
+        except EngineDeadError as error:
+            _die(error)
+
+    def check() -> None:
+        try:
+            engine.check()
+        except EngineDeadError as error:
+            _die(error)
+
+    consuming = Consuming(
+        expert_worker_name(names),
+        queues.GENERATE,
+        [queues.expert_queue(name, work_class) for work_class in WorkClass for name in names],
+        [queues.expert_queue(name, WorkClass.BULK) for name in names],
+        limits.bulk_threads + limits.interactive_threads,
+        limits.bulk_threads,
+    )
+    with ExitStack() as stack:
+        stack.callback(engine.stop)
+        stack.enter_context(renewing(leases))
+        stack.enter_context(Periodic("engine-check", CHECK_S, check))
+        return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=using.stopping.set)
+
+
+def recovery(settings: Settings, stop: threading.Event) -> int:
+    """Sweep every few seconds until `stop` is set; the exit status. Not a Celery worker: it consumes nothing."""
+    from workers import recovery  # noqa: PLC0415  # as its siblings
+
+    store, app = Store.of(settings), celery_app.create(settings)
+    sender = Sender(app, store.recovery, settings)
+    ready = ready_file(settings, "recovery")
+    ready.parent.mkdir(parents=True, exist_ok=True)
+    ready.write_text(str(os.getpid()))
+
+    def sweep() -> None:
+        found = recovery.sweep(store, sender, lambda queue: celery_app.depth(app, queue), settings)
+        if found.pending or found.failed:
+            log.warning(
+                "from silent workers: %d rows come back, %d have had their attempts", found.pending, found.failed
+            )
+
+    try:
+        with Periodic("recovery", settings.sweep_s, sweep):
+            stop.wait()
+    finally:
+        ready.unlink(missing_ok=True)
+    return 0
+
+
+def renewing(leases: Leases) -> Periodic:
+    """Renew what is held often enough that one missed round loses nothing."""
+    return Periodic("leases", leases.lease_s / 4, leases.renew)
+
+
+def _die(error: EngineDeadError) -> None:
+    """End at once, so that a supervisor starts a new process: nothing here can be saved."""
+    log.critical("the engine is dead, and this process ends: %s", error)
+    logging.shutdown()
+    os._exit(ENGINE_DIED)

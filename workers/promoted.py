@@ -1,0 +1,43 @@
+"""The promoted checkpoint, loaded at start and switched while running; a bad one never replaces a good one."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from core.errors import TorouterError
+from core.schemas.views import CheckpointView
+from core.store import Store
+from router.checkpoints import check_experts
+from router.predictions import Router
+from workers.routing import Serving
+
+log = logging.getLogger(__name__)
+
+
+class Promoted:
+    """`serving` is swapped as a whole: a pass that has begun goes on with the router it began with."""
+
+    def __init__(self, store: Store, cache: Path, load: Callable[[Path], Router]) -> None:
+        self.serving: Serving | None = None
+        self._store = store
+        self._cache = cache
+        self._load = load
+        self._seen: tuple[int, float | None] | None = None
+
+    def refresh(self) -> None:
+        """Load what has been promoted since the last look. What can't be loaded is refused once, with the reason."""
+        checkpoint = self._store.checkpoints.promoted()
+        if checkpoint is None or (checkpoint.id, checkpoint.promoted_at) == self._seen:
+            return
+        try:
+            self.serving = self._loaded(checkpoint)
+        except TorouterError as error:
+            log.error("checkpoint %s is refused: %s", checkpoint.public_id, error)  # noqa: TRY400  # ours, no trace
+        self._seen = (checkpoint.id, checkpoint.promoted_at)
+
+    def _loaded(self, checkpoint: CheckpointView) -> Serving:
+        unknown = check_experts(checkpoint.experts, self._store.experts.enabled())
+        if unknown:
+            log.warning("checkpoint %s does not know, and never chooses: %s", checkpoint.public_id, ", ".join(unknown))
+        folder = self._store.checkpoints.fetch(checkpoint, self._cache)
+        return Serving(checkpoint.id, self._load(folder))

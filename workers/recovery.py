@@ -1,0 +1,36 @@
+"""The step that brings work back: leases that expired, and rows that no message is under way for.
+
+Several may run at once. The broker only wakes people up, so a message too many does no harm.
+"""
+
+from collections.abc import Callable
+
+from core.settings import Settings
+from core.store import Store
+from core.store.recovery import Reclaimed
+from workers.sending import Sender
+
+#: How many messages wait in a queue.
+Depth = Callable[[str], int]
+
+
+def sweep(store: Store, sender: Sender, depth: Depth, settings: Settings) -> Reclaimed:
+    """Reclaim, find lost messages, and send whatever is unsent; what came back from silent workers."""
+    reclaimed = store.recovery.reclaim(settings.max_attempts)
+    _forget_lost_messages(store, depth, settings)
+    while dispatches := store.recovery.unsent():
+        if not sender.send(dispatches):
+            break  # the broker is away: the next sweep tries again
+    return reclaimed
+
+
+def _forget_lost_messages(store: Store, depth: Depth, settings: Settings) -> None:
+    """A row sent long ago that nobody has claimed has lost its message, if its queue is empty.
+
+    In a queue that never runs empty it may still be waiting, so it is sent again only rarely.
+    """
+    for queue in store.recovery.stale(settings.resend_after_s):
+        if depth(queue) == 0:
+            store.recovery.resend(queue, settings.resend_after_s)
+    for queue in store.recovery.stale(settings.resend_anyway_s):
+        store.recovery.resend(queue, settings.resend_anyway_s)

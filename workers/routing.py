@@ -1,0 +1,147 @@
+"""The step that decides who answers: claim, predict in one pass, choose, store, send."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from core.schemas.conversation import routing_text
+from core.schemas.experts import ExpertSpec
+from core.schemas.work import Failure, Routed, RoutingItem
+from core.settings import Settings
+from core.store import Store
+from router import policies
+from router.predictions import BoolArray, Predictions, Router
+from workers.leasing import Leases, insist
+from workers.sending import Sender
+
+log = logging.getLogger(__name__)
+
+#: UTF-8 bytes of a token, more than English prose has: an expert is passed over only where a prompt is surely too long.
+BYTES_PER_TOKEN = 5
+
+Experts = Mapping[str, ExpertSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The router that is promoted, as this process has loaded it."""
+
+    checkpoint_id: int
+    router: Router
+
+
+class Decisions(NamedTuple):
+    routed: list[Routed]
+    failed: list[Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class Using:
+    """What the step works with."""
+
+    store: Store
+    sender: Sender
+    leases: Leases
+    settings: Settings
+
+
+def route(ids: list[int], serving: Serving | None, using: Using) -> None:
+    """Route those of the prompts that still wait for it; twice does no harm."""
+    store, leases = using.store, using.leases
+    items = store.prompts.claim(ids, leases.owner, leases.lease_s)
+    if not items:
+        return
+    with leases.holding(item.claim for item in items):
+        decisions = decide(items, serving, store.experts.enabled())
+        if decisions.failed:
+            insist(lambda: store.prompts.fail(decisions.failed), using.settings.lease_s)
+        dispatches = insist(lambda: store.prompts.decide(decisions.routed), using.settings.lease_s)
+    using.sender.send(dispatches)
+
+
+def decide(items: Sequence[RoutingItem], serving: Serving | None, experts: Experts) -> Decisions:
+    """Who answers each prompt: the expert it names, all of a collecting batch, or the router's choice."""
+    decisions = Decisions([], [])
+    to_predict = []
+    for item in items:
+        if item.collect is not None:
+            _collect(item, experts, decisions)
+        elif item.expert is not None:
+            _pin(item, item.expert, experts, decisions)
+        elif serving is None:
+            why = "no router is promoted: train one, then run `torouter promote CHECKPOINT`, or name an expert"
+            decisions.failed.append(Failure(item.claim, "no_router", why))
+        else:
+            to_predict.append(item)
+    if to_predict and serving is not None:
+        _predict(to_predict, serving, experts, decisions)
+    return decisions
+
+
+def fits(items: Sequence[RoutingItem], names: Sequence[str], experts: Experts) -> BoolArray:
+    """Which named experts are enabled and have room for which prompt: (n, m).
+
+    The size is an estimate. Where it says that nobody has room, those with the most room remain: their engine counts.
+    """
+    room = np.array([experts[name].context_tokens if name in experts else 0 for name in names])
+    need = np.array([_least_tokens(item) for item in items])
+    fitting = np.less.outer(need, room)
+    largest = (room == room.max()) & (room > 0)
+    return np.asarray(np.where(fitting.any(axis=1)[:, None], fitting, largest[None, :]), dtype=np.bool_)
+
+
+def _least_tokens(item: RoutingItem) -> int:
+    return sum(len(message.content.encode()) for message in item.messages) // BYTES_PER_TOKEN
+
+
+def _collect(item: RoutingItem, experts: Experts, decisions: Decisions) -> None:
+    asked = tuple(name for name in item.collect or () if name in experts)
+    if asked:
+        decisions.routed.append(Routed(item.claim, asked, policy="collect", route_s=0.0, gathered=1))
+    else:
+        decisions.failed.append(Failure(item.claim, "model_not_found", _gone(", ".join(item.collect or ()), experts)))
+
+
+def _pin(item: RoutingItem, name: str, experts: Experts, decisions: Decisions) -> None:
+    if name in experts:
+        decisions.routed.append(Routed(item.claim, (name,), policy="pinned", route_s=0.0, gathered=1))
+    else:
+        decisions.failed.append(Failure(item.claim, "model_not_found", _gone(name, experts)))
+
+
+def _gone(names: str, experts: Experts) -> str:
+    return f"no longer in the catalogue: {names}; there are {', '.join(experts) or '(none)'}"
+
+
+def _predict(items: list[RoutingItem], serving: Serving, experts: Experts, decisions: Decisions) -> None:
+    start = time.perf_counter()
+    predictions = serving.router.predict([routing_text(item.messages) for item in items])
+    allowed = fits(items, predictions.experts, experts)
+    by_policy: dict[str, list[int]] = {}
+    for row, item in enumerate(items):
+        by_policy.setdefault(item.policy or policies.DEFAULT_POLICY, []).append(row)
+    chosen = np.full(len(items), policies.NOBODY)
+    for policy, rows in by_policy.items():
+        some = Predictions(predictions.experts, predictions.values[rows], predictions.kind)
+        chosen[rows] = policies.choose(some, policy, allowed[rows])
+    share_s = (time.perf_counter() - start) / len(items)
+    for row, (item, column) in enumerate(zip(items, chosen, strict=True)):
+        if column == policies.NOBODY:
+            decisions.failed.append(Failure(item.claim, "no_expert", "none of the router's experts is enabled"))
+            continue
+        decisions.routed.append(
+            Routed(
+                item.claim,
+                (predictions.experts[column],),
+                policy=item.policy or policies.DEFAULT_POLICY,
+                route_s=share_s,
+                gathered=len(items),
+                checkpoint_id=serving.checkpoint_id,
+                prediction_kind=predictions.kind,
+                predictions=dict(zip(predictions.experts, map(float, predictions.values[row]), strict=True)),
+            )
+        )

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     catalogue: Path | None = Field(None, description="experts file; none: the one that is shipped")
     route_threads: int = Field(16, ge=2, description="messages in hand of a routing worker")
     route_bulk_threads: int = Field(
-        4, ge=1, description="of these, for bulk; the rest are kept for interactive prompts"
+        4, ge=1, description="of these, for bulk; the rest are for interactive prompts"
     )
     score_threads: int = Field(8, ge=1, description="messages in hand of a scoring worker")
     host: str = Field("127.0.0.1", description="address that the API listens on")

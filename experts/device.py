@@ -25,6 +25,7 @@ ENVIRONMENT: Final = {
     # A fork would inherit the threads and locks of a Celery worker.
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
     "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # data on stdout
     "TOKENIZERS_PARALLELISM": "false",
     # Nothing is sent to anybody.
     "VLLM_NO_USAGE_STATS": "1",

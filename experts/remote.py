@@ -46,15 +46,12 @@ class RemoteEngine:
     async def start(self) -> None:
         """Read the key and make the client; nothing is sent, since the first call would cost."""
         try:
-            from openai import AsyncOpenAI, Omit  # noqa: PLC0415 - an optional extra
+            from openai import AsyncOpenAI  # noqa: PLC0415 - an optional extra
         except ImportError as error:
             raise ConfigError(f"{error}: install the extra remote") from error
-        key = self._key()
         self._client = AsyncOpenAI(
             base_url=self._options.base_url,
-            api_key=key or "none",
-            # An Omit takes the header away, though the parameter's type doesn't say so.
-            default_headers=None if key else {"Authorization": Omit()},  # type: ignore[dict-item]
+            api_key=self._key() or "none",  # the client wants one; a call without a key sends no header
             timeout=self._options.timeout_s,
             max_retries=self._options.max_retries,
         )
@@ -103,6 +100,8 @@ class RemoteEngine:
             raise GenerationError(f"{self._where()} answered what can't be read: {error}") from error
 
     def _parameters(self, request: Request) -> dict[str, Any]:  # Any: JSON
+        import openai  # noqa: PLC0415 - as above
+
         said = request.sampling.model_dump(exclude_none=True, exclude={"max_tokens"})
         return said | {
             "model": self._spec.model,
@@ -110,6 +109,7 @@ class RemoteEngine:
             self._options.max_tokens_field: request.sampling.max_tokens,
             **({"logprobs": True} if self._options.logprobs else {}),
             "extra_body": self._options.extra_body,
+            **({} if self._options.api_key_env else {"extra_headers": {"Authorization": openai.omit}}),
         }
 
     def _ours(self, status: int, code: str | None, said: str) -> EngineError:

@@ -19,7 +19,7 @@ from typing import Final
 
 from core.errors import EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
 from core.schemas.experts import ExpertSpec
-from experts.engine import Answer, Request
+from experts.engine import Answer, Request, context_exceeded
 from experts.options import SyntheticOptions, options_of
 from experts.places import Places
 
@@ -106,11 +106,8 @@ class SyntheticEngine:
         """The most tokens that the answer may have; PromptRejectedError where the context has no room for one."""
         room = self._spec.context_tokens - input_tokens
         if room < 1:
-            raise PromptRejectedError(
-                f"the prompt has {input_tokens} tokens and {request.expert} takes at most {self._spec.context_tokens} "
-                "with the answer: shorten it, or name an expert with a longer context",
-                code="context_length_exceeded",
-            )
+            told = context_exceeded(request.expert, input_tokens, self._spec.context_tokens)
+            raise PromptRejectedError(told, code="context_length_exceeded")
         return min(room, request.sampling.max_tokens or room)
 
     def _words(self, draw: random.Random, length: int, reference: str | None) -> list[str]:

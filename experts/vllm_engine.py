@@ -4,7 +4,6 @@ vLLM, torch and transformers are imported when an engine starts. Chat templates 
 token ids; bulk prompts wait here for a place, since vLLM's priorities only order what already waits inside it.
 """
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -15,6 +14,7 @@ from core.schemas.conversation import Message
 from core.schemas.experts import ExpertSpec
 from experts.device import device_settings, prepare_environment
 from experts.engine import Answer, Request, context_exceeded
+from experts.lora import Adapters
 from experts.options import VllmOptions, options_of
 from experts.places import Places
 from experts.vllm_calls import answer_params, as_answer, mean_nll, ours, reference_params
@@ -38,7 +38,7 @@ class VllmEngine:
         self._places = Places(bulk=self._first.limits.bulk_places, interactive=None)
         self._llm: Any = None  # vllm.AsyncLLM, which has no types
         self._tokenizer: Any = None  # of transformers, untyped too
-        self._adapters: dict[str, Any] = {}  # vllm.LoRARequest by expert
+        self._adapters = Adapters()
 
     async def start(self) -> None:
         """Prepare the weights and load them: half a minute or more, during which the loop stands still."""
@@ -71,18 +71,14 @@ class VllmEngine:
     async def stop(self) -> None:
         llm, self._llm = self._llm, None
         if llm is not None:
-            await asyncio.to_thread(llm.shutdown, SHUTDOWN_S)
+            # On the loop, which stands still meanwhile: else vLLM's own task there takes the end for a crash.
+            llm.shutdown(SHUTDOWN_S)
 
     def _load(self, weights: dict[str, Weights]) -> None:
         from vllm import AsyncEngineArgs  # noqa: PLC0415 - vLLM is for the process that runs it
-        from vllm.lora.request import LoRARequest  # noqa: PLC0415
         from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415
 
-        paths = {name: each.adapter for name, each in weights.items() if each.adapter is not None}
-        self._adapters = {
-            name: LoRARequest(lora_name=name, lora_int_id=i, lora_path=path)
-            for i, (name, path) in enumerate(paths.items(), start=1)
-        }
+        self._adapters = Adapters.of(weights)
         arguments = self._arguments(weights[self._first.name].model)
         self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
         self._tokenizer = self._llm.get_tokenizer()
@@ -91,11 +87,6 @@ class VllmEngine:
 
     def _arguments(self, model: str) -> dict[str, Any]:  # Any: arguments of vLLM's AsyncEngineArgs
         options, limits = options_of(self._first, VllmOptions), self._first.limits
-        lora = {
-            "enable_lora": True,
-            "max_loras": len(self._adapters),
-            "max_lora_rank": options.max_lora_rank,
-        }
         return {
             "model": model,
             "dtype": options.dtype,
@@ -106,7 +97,7 @@ class VllmEngine:
             "shutdown_timeout": SHUTDOWN_S,
             "trust_remote_code": False,
             **device_settings(options),
-            **(lora if self._adapters else {}),
+            **self._adapters.arguments(options.max_lora_rank),
         }
 
     def _tokens(self, request: Request) -> list[int]:
@@ -131,8 +122,11 @@ class VllmEngine:
         return self._first.context_tokens - len(prompt)
 
     async def _nll_reference(self, request: Request, prompt: list[int]) -> float | None:
-        """Nats per token of the reference after the prompt; None without one, or where the context is too short."""
-        if not request.reference:
+        """Nats per token of the reference after the prompt; None without one, or where vLLM can't weigh it.
+
+        It can't where the context is too short, or where an adapter at run time changes the output layer.
+        """
+        if not request.reference or not self._adapters.spares_head:
             return None
         reference = self._tokenizer(request.reference, add_special_tokens=False)["input_ids"]
         # vLLM wants room for one generated token too.
@@ -151,7 +145,7 @@ class VllmEngine:
             TokensPrompt(prompt_token_ids=tokens),
             params,
             request.id,  # vLLM makes it unique
-            lora_request=self._adapters.get(request.expert),
+            lora_request=self._adapters.requests.get(request.expert),
             priority=INTERACTIVE_PRIORITY if request.interactive else BULK_PRIORITY,
         )
         try:

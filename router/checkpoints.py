@@ -1,10 +1,10 @@
-"""A trained router as a folder of safetensors and JSON, never pickle: written whole, loaded or refused with the cure."""
+"""A trained router as a folder of safetensors and JSON, never pickle: written whole; loaded, or refused with a cure."""
 
 import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -12,17 +12,9 @@ from core.errors import CheckpointError, InvalidInputError
 from router import registry
 from router.manifest import FORMAT, Manifest
 from router.predictions import Router
+from router.registry import StorableRouter
 
 MANIFEST: Final = "manifest.json"
-
-
-class StorableRouter(Router, Protocol):
-    """A router that can write what `registry` needs to load it again."""
-
-    @property
-    def kind(self) -> str: ...
-
-    def save(self, folder: Path) -> None: ...
 
 
 def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
@@ -36,7 +28,9 @@ def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
             f"not this {router.kind!r} router of {', '.join(router.experts)}"
         )
     if folder.exists():
-        raise CheckpointError(f"{folder} exists, and a checkpoint is never overwritten: name another folder or remove it")
+        raise CheckpointError(
+            f"{folder} exists, and a checkpoint is never overwritten: name another folder or remove it"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -68,7 +62,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path}: can't be read ({error}): give the folder that `torouter train` wrote") from error
+        raise CheckpointError(
+            f"{path}: can't be read ({error}): give the folder that `torouter train` wrote"
+        ) from error
     try:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
@@ -78,7 +74,9 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path}: {field}: {first['msg']}: damaged, or of another version; train again or copy it again"
         ) from error
     if manifest.format != FORMAT:
-        raise CheckpointError(f"{path}: format {manifest.format}, and this torouter reads {FORMAT}: train again or upgrade")
+        raise CheckpointError(
+            f"{path}: format {manifest.format}, and this torouter reads {FORMAT}: train again or upgrade"
+        )
     return manifest
 
 

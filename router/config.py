@@ -35,7 +35,7 @@ class TrainConfig(BaseModel):
         description="how the temperature is read",
     )
 
-    epochs: int = Field(12, ge=1, description="at most; the one with the best validation loss is kept")
+    epochs: int = Field(5, ge=1, description="at most; training ends when the validation loss stops falling")
     learning_rate: float = Field(1e-4, gt=0, description="peak, after the warm-up")
     batch_size: int = Field(16, ge=1)
     validation_share: float = Field(0.15, ge=0, lt=1, description="of the prompts, by a stable hash of their text")

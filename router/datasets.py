@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from core.errors import InvalidInputError
 from core.schemas.outcomes import OutcomeRow
 from router.config import TrainConfig
+from router.hashing import uniform
 from router.labels import MIN_EXPERTS, soft_labels
 from router.outcomes import columns_of, experts_of, quality_matrix
 from router.predictions import BoolArray, FloatArray
@@ -59,15 +59,15 @@ def training_set(rows: Sequence[OutcomeRow], config: TrainConfig) -> TrainingSet
     _refuse_absent(unique, experts, qualities, config.quality)
     usable = (~np.isnan(qualities)).sum(axis=1) >= MIN_EXPERTS
     held = np.array([is_held_out(row.prompt, config.validation_share, "validation") for row in unique], dtype=np.bool_)
-    train = _part(unique, qualities, usable & ~held, config)
-    if len(train) < MIN_ROWS:
-        raise InvalidInputError(
-            f"{len(train)} prompts to train on, of {len(rows)} rows ({len(rows) - len(unique)} duplicates, "
-            f"{int((~usable).sum())} with fewer than {MIN_EXPERTS} experts' {config.quality!r}, {int((usable & held).sum())} "
-            f"held out for validation): at least {MIN_ROWS} are needed, so collect more outcomes"
-        )
-    validation = _part(unique, qualities, usable & held, config)
-    return TrainingSet(experts, train, validation, len(rows) - len(unique), int((~usable).sum()))
+    found = TrainingSet(
+        experts=experts,
+        train=_part(unique, qualities, usable & ~held, config),
+        validation=_part(unique, qualities, usable & held, config),
+        duplicates=len(rows) - len(unique),
+        too_few_experts=int((~usable).sum()),
+    )
+    _refuse_too_few(found, config.quality)
+    return found
 
 
 def normalise(text: str) -> str:
@@ -80,8 +80,7 @@ def is_held_out(text: str, share: float, purpose: str = "held out") -> bool:
 
     Each purpose draws its own share, so that validation rows can be taken from what another purpose left.
     """
-    key = f"{purpose}\0{normalise(text)}".encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(key, digest_size=6).digest()) / 2**48 < share
+    return uniform(purpose, normalise(text)) < share
 
 
 def deduplicate(rows: Sequence[OutcomeRow]) -> list[OutcomeRow]:
@@ -95,18 +94,30 @@ def deduplicate(rows: Sequence[OutcomeRow]) -> list[OutcomeRow]:
 def _refuse_absent(rows: Sequence[OutcomeRow], experts: Sequence[str], qualities: FloatArray, column: str) -> None:
     """InvalidInputError where nothing can be learned of an expert, saying what the rows do have."""
     if len(experts) < MIN_EXPERTS:
-        raise InvalidInputError(f"{len(rows)} rows with outcomes of {len(experts)} experts: routing needs at least {MIN_EXPERTS}")
+        raise InvalidInputError(
+            f"{len(rows)} rows with outcomes of {len(experts)} experts: routing needs at least {MIN_EXPERTS}"
+        )
     counts = (~np.isnan(qualities)).sum(axis=0)
     absent = [expert for expert, count in zip(experts, counts, strict=True) if not count]
     if len(absent) == len(experts):
         raise InvalidInputError(
-            f"none of the {len(rows)} rows carries the quality {column!r}: they carry {', '.join(columns_of(rows)) or 'no number'}",
+            f"none of the {len(rows)} rows carries the quality {column!r}: "
+            f"they carry {', '.join(columns_of(rows)) or 'no number'}",
             param="quality",
         )
     if absent:
         raise InvalidInputError(
             f"no {column!r} in any of the {len(rows)} rows for {', '.join(absent)} (others have "
             f"{counts[counts > 0].min()} or more): collect their outcomes, or leave them out of the experts"
+        )
+
+
+def _refuse_too_few(data: TrainingSet, column: str) -> None:
+    if len(data.train) < MIN_ROWS:
+        raise InvalidInputError(
+            f"{len(data.train)} prompts to train on, besides {len(data.validation)} held out for validation, "
+            f"{data.duplicates} duplicates and {data.too_few_experts} rows with fewer than {MIN_EXPERTS} experts' "
+            f"{column!r}: at least {MIN_ROWS} are needed, so collect more outcomes"
         )
 
 

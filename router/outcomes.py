@@ -41,7 +41,8 @@ def write_outcomes(path: Path, rows: Iterable[OutcomeRow]) -> int:
 def fingerprint(rows: Iterable[OutcomeRow]) -> str:
     """sha256 over the rows' content, whatever the order of rows, experts and keys."""
     digests = sorted(
-        sha256(json.dumps(row.model_dump(mode="json", exclude_none=True), sort_keys=True).encode()).digest() for row in rows
+        sha256(json.dumps(row.model_dump(mode="json", exclude_none=True), sort_keys=True).encode()).digest()
+        for row in rows
     )
     return sha256(b"".join(digests)).hexdigest()
 
@@ -53,9 +54,8 @@ def experts_of(rows: Iterable[OutcomeRow]) -> tuple[str, ...]:
 
 def columns_of(rows: Iterable[OutcomeRow]) -> tuple[str, ...]:
     """The numeric columns that the rows' outcomes carry, sorted: what a message can offer as a quality."""
-    names = {name for row in rows for outcome in row.outcomes.values() for name in outcome.model_dump(exclude_none=True)}
-    some = [outcome for row in rows for outcome in row.outcomes.values()]
-    return tuple(sorted(name for name in names if any(outcome.value(name) is not None for outcome in some)))
+    outcomes = [outcome for row in rows for outcome in row.outcomes.values()]
+    return tuple(sorted({name for one in outcomes for name in one.model_dump() if one.value(name) is not None}))
 
 
 def quality_matrix(rows: Sequence[OutcomeRow], experts: Sequence[str], column: str = DEFAULT_QUALITY) -> FloatArray:
@@ -68,8 +68,8 @@ def quality_matrix(rows: Sequence[OutcomeRow], experts: Sequence[str], column: s
     if len(wrong):
         row, expert = wrong[0]
         raise InvalidInputError(
-            f"{len(wrong)} values of {column!r} are outside 0..1, the first {values[row, expert]:g} of {experts[expert]!r} "
-            f"on prompt {rows[row].id!r}: a quality lies in 0..1 and higher is better",
+            f"{len(wrong)} values of {column!r} are outside 0..1, the first {values[row, expert]:g} of "
+            f"{experts[expert]!r} on prompt {rows[row].id!r}: a quality lies in 0..1 and higher is better",
             param="quality",
         )
     return values

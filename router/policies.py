@@ -29,7 +29,7 @@ DEFAULT_POLICY: Final = "best"
 
 
 def choose(predictions: Predictions, policy: str = DEFAULT_POLICY, allowed: BoolArray | None = None) -> IntArray:
-    """The column of `predictions.experts` that the named policy chooses for each prompt (n,), `NOBODY` where none may be.
+    """The column of `predictions.experts` that the policy chooses for each prompt (n,), or `NOBODY`.
 
     `allowed` (n, m) is False where an expert may not be chosen (disabled, context too small); None allows all.
     InvalidInputError for an unknown policy, ValueError for a mask of another shape.

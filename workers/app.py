@@ -1,6 +1,6 @@
 """The Celery app: its configuration, and the tasks that bind steps to it. Importing it builds nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,9 @@ from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
+from core import queues
 from core.errors import NotReadyError
+from core.queues import WorkClass
 from core.settings import Settings
 
 #: Seconds for a connection and for an answer of the broker; publishing then gives up, and recovery sends later.
@@ -64,6 +66,13 @@ def depth(app: Celery, queue: str) -> int:
             return int(channel.queue_declare(queue, passive=True).message_count)
         except connection.channel_errors:
             return 0
+
+
+def all_queues(experts: Iterable[str]) -> list[str]:
+    """Names of all queues of a system with these experts."""
+    routes = [queues.route_queue(work_class) for work_class in WorkClass]
+    theirs = [queues.expert_queue(name, work_class) for name in experts for work_class in WorkClass]
+    return [*routes, *theirs, queues.SCORE_QUEUE]
 
 
 def declare(app: Celery, names: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,13 +53,14 @@ def run(app: Celery, consuming: Consuming, step: Step, ready: Path, on_stopping:
     worker_ready.connect(is_ready, weak=False)
     worker_shutting_down.connect(stopping, weak=False)
     worker = app.Worker(
-        hostname=f"{consuming.name}@%h",
+        hostname=f"{consuming.name}@{socket.gethostname()}",
         pool="threads",
         concurrency=consuming.threads,
         queues=list(consuming.queues),
         loglevel=logging.getLevelName(logging.getLogger().getEffectiveLevel()),
         without_gossip=True,
         without_mingle=True,
+        quiet=True,  # no banner in the log
     )
     try:
         worker.start()

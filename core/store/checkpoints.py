@@ -34,13 +34,13 @@ class Checkpoints:
             "experts": manifest["experts"],
             "manifest": manifest,
         }
-        with self._database.write() as connection:
+        with self._database.write(durable=True) as connection:
             stored = insert(CHECKPOINT).values(created_at=now(), **row).returning(CHECKPOINT)
             return reading.checkpoint(connection.execute(stored).one())
 
     def promote(self, name: str) -> CheckpointView:
         """Make it the one that routes."""
-        with self._database.write() as connection:
+        with self._database.write(durable=True) as connection:
             promoted = update(CHECKPOINT).where(CHECKPOINT.c.public_id == name).values(promoted_at=now())
             row = connection.execute(promoted.returning(CHECKPOINT)).one_or_none()
         if row is None:

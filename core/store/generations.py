@@ -102,7 +102,7 @@ def _item(row: Any, claim: Claim) -> GenerationItem:  # Any: a row of two tables
         claim=claim,
         expert=row.expert,
         messages=tuple(Message.model_construct(**message) for message in row.messages),
-        sampling=Sampling.model_construct(**row.sampling),
+        sampling=Sampling.model_validate(row.sampling),
         reference=row.reference,
         work_class=WorkClass(row.work_class),
     )

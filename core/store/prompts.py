@@ -37,7 +37,7 @@ class Prompts:
 
     def submit(self, submission: Submission) -> Submitted:
         """Store a batch and its prompts; the caller sends the messages after this has returned."""
-        with self._database.write() as connection:
+        with self._database.write(durable=True) as connection:
             batch_id, batch_public_id = _insert_batch(connection, submission)
             names: list[str] = []
             ids: list[int] = []
@@ -186,7 +186,7 @@ def _routing_item(row: Row[Any], claim: Claim) -> RoutingItem:  # Any: the colum
     return RoutingItem(
         claim=claim,
         messages=tuple(Message.model_construct(**message) for message in row.messages),
-        sampling=Sampling.model_construct(**row.sampling),
+        sampling=Sampling.model_validate(row.sampling),
         work_class=WorkClass(row.work_class),
         expert=row.expert,
         collect=tuple(row.collect) if row.collect else None,

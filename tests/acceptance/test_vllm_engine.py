@@ -42,45 +42,45 @@ CONTEXT = 512
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory) -> Path:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     named = os.environ.get("TOROUTER_TEST_CACHE")
     return Path(named) / "weights" if named else tmp_path_factory.mktemp("weights")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def math_engine(cache):
+async def math_engine(cache: Path):
     """One expert, its adapter merged, with two places for bulk work and one for interactive."""
     async for engine in started([spec("math", limits=Limits(bulk_places=2, interactive_places=1))], cache):
         yield engine
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_engine(cache):
+async def shared_engine(cache: Path):
     """Three experts in one engine: the base, and two adapters loaded at run time."""
     async for engine in started([spec("general"), spec("math"), spec("code")], cache):
         yield engine
 
 
-async def started(specs, cache):
+async def started(specs: list[ExpertSpec], cache: Path):
     engine = VllmEngine(specs, cache)
     await engine.start()
     yield engine
     await engine.stop()
 
 
-def spec(name: str, **changes) -> ExpertSpec:
+def spec(name: str, **changes: Any) -> ExpertSpec:
     shipped = {each.name: each for each in catalogue.load(catalogue.SHIPPED)}
     return shipped[name].model_copy(update={"context_tokens": CONTEXT, **changes})
 
 
-def ask(content: str = QUESTION, *, expert: str = "math", interactive: bool = False, **more) -> Request:
+def ask(content: str = QUESTION, *, expert: str = "math", interactive: bool = False, **more: Any) -> Request:
     reference = more.pop("reference", None)
     sampling = Sampling(**{"temperature": 0.0, "max_tokens": 60, **more})
     messages = (Message(role="user", content=content),)
     return Request(f"{expert}-{time.monotonic_ns()}", expert, messages, sampling, reference, interactive)
 
 
-async def test_an_answer_carries_text_tokens_times_and_likelihoods(math_engine):
+async def test_an_answer_carries_text_tokens_times_and_likelihoods(math_engine: VllmEngine):
     answer = await math_engine.answer(ask(reference=REFERENCE))
 
     assert "17" in answer.text
@@ -94,7 +94,7 @@ async def test_an_answer_carries_text_tokens_times_and_likelihoods(math_engine):
     assert answer.queue_s < answer.first_token_s <= answer.queue_s + answer.inference_s + 1
 
 
-async def test_the_references_likelihood_is_that_of_transformers(math_engine, cache):
+async def test_the_references_likelihood_is_that_of_transformers(math_engine: VllmEngine, cache: Path):
     answer = await math_engine.answer(ask(reference=REFERENCE))
 
     expected = transformers_nll(prepare(spec("math"), cache).model, QUESTION, REFERENCE)
@@ -118,21 +118,21 @@ def transformers_nll(model: str, prompt: str, reference: str) -> float:
     return -said.gather(1, torch.tensor(after)[:, None]).mean().item()
 
 
-async def test_a_reference_that_does_not_fit_the_context_has_no_likelihood(math_engine):
+async def test_a_reference_that_does_not_fit_the_context_has_no_likelihood(math_engine: VllmEngine):
     answer = await math_engine.answer(ask(reference="many words " * CONTEXT))
 
     assert answer.nll_reference is None
     assert answer.text
 
 
-async def test_a_prompt_longer_than_the_context_is_refused_with_its_length_and_the_cure(math_engine):
+async def test_a_prompt_longer_than_the_context_is_refused_with_its_length_and_the_cure(math_engine: VllmEngine):
     with pytest.raises(PromptRejectedError, match=rf"has \d+ tokens, and math takes at most {CONTEXT} .*shorten") as it:
         await math_engine.answer(ask("word " * CONTEXT))
 
     assert it.value.code == "context_length_exceeded"
 
 
-async def test_an_answer_ends_with_its_length_at_max_tokens_and_at_the_contexts_end(math_engine):
+async def test_an_answer_ends_with_its_length_at_max_tokens_and_at_the_contexts_end(math_engine: VllmEngine):
     short, longest = await asyncio.gather(
         math_engine.answer(ask(LONG_STORY, max_tokens=7)),
         math_engine.answer(ask("word " * (CONTEXT - 60), max_tokens=CONTEXT, frequency_penalty=1.0, stop=None)),
@@ -142,7 +142,7 @@ async def test_an_answer_ends_with_its_length_at_max_tokens_and_at_the_contexts_
     assert longest.input_tokens + longest.output_tokens <= CONTEXT
 
 
-async def test_a_stop_string_ends_the_answer_before_it(math_engine):
+async def test_a_stop_string_ends_the_answer_before_it(math_engine: VllmEngine):
     whole = await math_engine.answer(ask())
     word = whole.text.split()[3]
 
@@ -153,14 +153,14 @@ async def test_a_stop_string_ends_the_answer_before_it(math_engine):
     assert whole.text.startswith(cut.text)
 
 
-async def test_a_seed_makes_a_sampled_answer_repeatable(math_engine):
+async def test_a_seed_makes_a_sampled_answer_repeatable(math_engine: VllmEngine):
     one, same, other = [await math_engine.answer(ask(LONG_STORY, temperature=1.0, seed=seed)) for seed in (1, 1, 2)]
 
     assert one.text == same.text
     assert one.text != other.text
 
 
-async def test_interactive_work_finds_a_place_while_bulk_work_waits_for_its_own(math_engine):
+async def test_interactive_work_finds_a_place_while_bulk_work_waits_for_its_own(math_engine: VllmEngine):
     bulk = [asyncio.create_task(math_engine.answer(ask(LONG_STORY, max_tokens=80, seed=i))) for i in range(6)]
     await asyncio.sleep(0.2)
 
@@ -172,7 +172,7 @@ async def test_interactive_work_finds_a_place_while_bulk_work_waits_for_its_own(
     assert waits[1] < 0.5 < waits[3] < waits[5]
 
 
-async def test_a_cancelled_request_is_aborted_and_its_place_is_free_again(math_engine):
+async def test_a_cancelled_request_is_aborted_and_its_place_is_free_again(math_engine: VllmEngine):
     bulk = [asyncio.create_task(math_engine.answer(ask(LONG_STORY, max_tokens=400))) for _ in range(2)]
     await asyncio.sleep(0.5)
 
@@ -185,7 +185,7 @@ async def test_a_cancelled_request_is_aborted_and_its_place_is_free_again(math_e
     assert (await math_engine.answer(ask(max_tokens=5))).queue_s < 0.5
 
 
-async def test_an_adapter_answers_the_same_merged_and_at_run_time(math_engine, shared_engine):
+async def test_an_adapter_answers_the_same_merged_and_at_run_time(math_engine: VllmEngine, shared_engine: VllmEngine):
     merged = await math_engine.answer(ask(reference=REFERENCE))
     at_run_time = await shared_engine.answer(ask(reference=REFERENCE))
 
@@ -198,7 +198,7 @@ def similar(one: Answer, other: Answer) -> bool:
     return one.text.split()[:6] == other.text.split()[:6]
 
 
-async def test_experts_that_share_an_engine_answer_each_in_its_own_way(shared_engine):
+async def test_experts_that_share_an_engine_answer_each_in_its_own_way(shared_engine: VllmEngine):
     names = ("general", "math", "code")
 
     answers = await asyncio.gather(*(shared_engine.answer(ask(expert=name, reference=REFERENCE)) for name in names))
@@ -209,7 +209,7 @@ async def test_experts_that_share_an_engine_answer_each_in_its_own_way(shared_en
 
 
 # The last with this engine, which it ends.
-async def test_a_killed_engine_core_fails_what_runs_and_what_comes(shared_engine):
+async def test_a_killed_engine_core_fails_what_runs_and_what_comes(shared_engine: VllmEngine):
     running = asyncio.create_task(shared_engine.answer(ask(LONG_STORY, max_tokens=400)))
     await asyncio.sleep(0.5)
 
@@ -241,7 +241,7 @@ if __name__ == "__main__":  # spawned processes import this file
 """
 
 
-async def test_a_killed_parent_leaves_no_engine_behind(cache, tmp_path):
+async def test_a_killed_parent_leaves_no_engine_behind(cache: Path, tmp_path: Path):
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
     with subprocess.Popen([sys.executable, script, cache], stdout=subprocess.PIPE, text=True) as parent:

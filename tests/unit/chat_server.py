@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 
 #: Words of a prompt that it takes, as the server of an expert with a short context would.
 CONTEXT_WORDS = 64
@@ -21,14 +22,14 @@ class ChatServer:
         self.headers: list[dict[str, str]] = []
         self._ended = threading.Event()
 
-    def __enter__(self) -> "ChatServer":
+    def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._server.shutdown()
         self._server.server_close()
@@ -51,7 +52,7 @@ class ChatServer:
         return 200, self._completion(words, asked.get("max_tokens"))
 
     def _completion(self, words: int, limit: int | None) -> dict:
-        said = "Good day to you".split()[:limit]
+        said = ["Good", "day", "to", "you"][:limit]
         choice = {
             "index": 0,
             "finish_reason": "length" if limit and limit < 4 else "stop",
@@ -71,7 +72,7 @@ class ChatServer:
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.received.append(asked)
-                server.headers.append(dict(self.headers))
+                server.headers.append({name.lower(): value for name, value in self.headers.items()})
                 status, body = server.answer(asked)
                 data = json.dumps(body).encode()
                 try:
@@ -83,7 +84,7 @@ class ChatServer:
                 except ConnectionError:
                     self.close_connection = True  # its client gave up waiting
 
-            def log_message(self, *_) -> None:
+            def log_message(self, *_: object) -> None:
                 """Quiet."""
 
         return Handler

@@ -3,27 +3,31 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.errors import ConfigError, EngineDeadError, PromptRejectedError
 from core.schemas.conversation import Message, Sampling
 from core.schemas.experts import ExpertSpec, Limits
-from experts.engine import Request
+from experts.engine import Engine, Request
 from experts.engines import create
 from tests.unit.chat_server import ChatServer
+
+Make = Callable[..., Awaitable[Engine]]
 
 PRICES = {"price_in_usd_per_mtok": 1, "price_out_usd_per_mtok": 2}
 
 
 @pytest.fixture(params=["synthetic", "openai"])
-async def make(request):
+async def make(request: pytest.FixtureRequest):
     """Makes a started engine of each kind; `slow` ones take long over an answer."""
-    made = []
+    made: list[Engine] = []
     with ChatServer() as server:
 
-        async def start(*, slow: bool = False, **changes):
+        async def start(*, slow: bool = False, **changes: Any):
             server.delay_s = 30.0 if slow else 0.0
             options = {
                 "synthetic": {"first_token_s": server.delay_s, "token_s": 0, "tokens": 5},
@@ -39,17 +43,17 @@ async def make(request):
             await engine.stop()
 
 
-def spec(kind: str, options: dict | None = None, **changes) -> ExpertSpec:
+def spec(kind: str, options: dict | None = None, **changes: Any) -> ExpertSpec:
     fields = {"name": "one", "engine": kind, "model": "m", "context_tokens": 64, "options": options or {}, **PRICES}
     return ExpertSpec.model_validate(fields | changes)
 
 
-def ask(content: str = "Say something.", *, interactive: bool = False, **sampling) -> Request:
+def ask(content: str = "Say something.", *, interactive: bool = False, **sampling: Any) -> Request:
     drawn = Sampling(**{"temperature": 0.0, "max_tokens": 20, **sampling})
     return Request("id", "one", (Message(role="user", content=content),), drawn, interactive=interactive)
 
 
-async def test_an_answer_has_text_tokens_and_times(make):
+async def test_an_answer_has_text_tokens_and_times(make: Make):
     engine = await make()
 
     answer = await engine.answer(ask())
@@ -62,7 +66,7 @@ async def test_an_answer_has_text_tokens_and_times(make):
     assert answer.queue_s >= 0
 
 
-async def test_max_tokens_bounds_an_answer(make):
+async def test_max_tokens_bounds_an_answer(make: Make):
     engine = await make()
 
     answer = await engine.answer(ask(max_tokens=1))
@@ -70,7 +74,7 @@ async def test_max_tokens_bounds_an_answer(make):
     assert (answer.output_tokens, answer.finish_reason) == (1, "length")
 
 
-async def test_a_prompt_longer_than_the_context_is_refused(make):
+async def test_a_prompt_longer_than_the_context_is_refused(make: Make):
     engine = await make()
 
     with pytest.raises(PromptRejectedError) as refused:
@@ -79,7 +83,7 @@ async def test_a_prompt_longer_than_the_context_is_refused(make):
     assert refused.value.code == "context_length_exceeded"
 
 
-async def test_bulk_work_waits_for_its_places_and_leaves_interactive_ones_free(make):
+async def test_bulk_work_waits_for_its_places_and_leaves_interactive_ones_free(make: Make):
     engine = await make(slow=True, limits=Limits(bulk_places=1, interactive_places=1))
     running = [asyncio.create_task(engine.answer(ask())) for _ in range(3)]
     await asyncio.sleep(0.1)
@@ -90,7 +94,7 @@ async def test_bulk_work_waits_for_its_places_and_leaves_interactive_ones_free(m
     await cancelled(running)
 
 
-async def test_a_cancelled_answer_frees_its_place(make):
+async def test_a_cancelled_answer_frees_its_place(make: Make):
     engine = await make(slow=True, limits=Limits(bulk_places=1, interactive_places=1))
     running = asyncio.create_task(engine.answer(ask()))
     await asyncio.sleep(0.1)
@@ -107,7 +111,7 @@ async def cancelled(tasks: list[asyncio.Task]) -> None:
     assert all(task.cancelled() for task in tasks)
 
 
-async def test_a_running_engine_passes_its_check_and_stops_twice(make):
+async def test_a_running_engine_passes_its_check_and_stops_twice(make: Make):
     engine = await make()
 
     await engine.check()
@@ -119,7 +123,9 @@ async def test_a_running_engine_passes_its_check_and_stops_twice(make):
 def test_experts_that_differ_in_more_than_their_adapter_cannot_share_an_engine():
     general, other = (spec("vllm", {"kv_cache_gib": size}, name=f"e{size}") for size in (1, 2))
 
-    with pytest.raises(ConfigError, match=r"e1 and e2 can't share one engine: their options differ .*'kv_cache_gib': 2"):
+    with pytest.raises(
+        ConfigError, match=r"e1 and e2 can't share one engine: their options differ .*'kv_cache_gib': 2"
+    ):
         create([general, other], Path("unused"))
 
 

@@ -3,15 +3,19 @@
 import asyncio
 import logging
 import math
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
-from core.errors import ConfigError, EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
+from core.errors import ConfigError, EngineBusyError, EngineDeadError, EngineError, GenerationError, PromptRejectedError
 from core.schemas.conversation import Message, Sampling
 from core.schemas.experts import ExpertSpec
 from experts.engine import Request
 from experts.remote import RemoteEngine
 from tests.unit.chat_server import ChatServer
+
+Make = Callable[..., Awaitable[RemoteEngine]]
 
 KEY = "sk-very-secret"
 
@@ -23,12 +27,12 @@ def server():
 
 
 @pytest.fixture
-async def make(server, monkeypatch):
+async def make(server: ChatServer, monkeypatch: pytest.MonkeyPatch):
     """Makes a started engine against the server."""
     monkeypatch.setenv("CLOUD_KEY", KEY)
     made = []
 
-    async def start(**options):
+    async def start(**options: Any):
         engine = RemoteEngine(spec(server.url, **options))
         await engine.start()
         made.append(engine)
@@ -39,7 +43,7 @@ async def make(server, monkeypatch):
         await engine.stop()
 
 
-def spec(base_url: str, **options) -> ExpertSpec:
+def spec(base_url: str, **options: Any) -> ExpertSpec:
     return ExpertSpec(
         name="cloud",
         engine="openai",
@@ -51,12 +55,12 @@ def spec(base_url: str, **options) -> ExpertSpec:
     )
 
 
-def ask(content: str = "Hello", **sampling) -> Request:
+def ask(content: str = "Hello", **sampling: Any) -> Request:
     drawn = Sampling(**{"temperature": 0.0, "max_tokens": 20, **sampling})
     return Request("1", "cloud", (Message(role="user", content=content),), drawn)
 
 
-async def test_it_sends_model_messages_parameters_and_the_operators_own_fields(make, server):
+async def test_it_sends_model_messages_parameters_and_the_operators_own_fields(make: Make, server: ChatServer):
     engine = await make(extra_body={"service_tier": "flex"}, max_tokens_field="max_completion_tokens")
 
     await engine.answer(ask(stop=("\n",), seed=3))
@@ -72,10 +76,10 @@ async def test_it_sends_model_messages_parameters_and_the_operators_own_fields(m
             "service_tier": "flex",
         }
     ]
-    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
-async def test_an_answer_has_the_servers_tokens_and_no_more_than_it_knows(make):
+async def test_an_answer_has_the_servers_tokens_and_no_more_than_it_knows(make: Make):
     engine = await make()
 
     answer = await engine.answer(ask("How do you do?"))
@@ -85,7 +89,7 @@ async def test_an_answer_has_the_servers_tokens_and_no_more_than_it_knows(make):
     assert (answer.nll_answer, answer.nll_reference, answer.first_token_s) == (None, None, None)
 
 
-async def test_log_probabilities_become_the_answers_likelihood(make, server):
+async def test_log_probabilities_become_the_answers_likelihood(make: Make, server: ChatServer):
     tokens = [{"token": "a", "logprob": logprob, "bytes": None, "top_logprobs": []} for logprob in (-0.5, -1.5)]
     server.choice = {"logprobs": {"content": tokens, "refusal": None}}
     engine = await make(logprobs=True)
@@ -96,7 +100,7 @@ async def test_log_probabilities_become_the_answers_likelihood(make, server):
     assert server.received[0]["logprobs"] is True
 
 
-async def test_a_missing_key_is_named_before_anything_is_sent(monkeypatch, server):
+async def test_a_missing_key_is_named_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch, server: ChatServer):
     monkeypatch.delenv("CLOUD_KEY", raising=False)
 
     with pytest.raises(ConfigError, match="environment variable CLOUD_KEY is empty or not set"):
@@ -105,12 +109,12 @@ async def test_a_missing_key_is_named_before_anything_is_sent(monkeypatch, serve
     assert server.received == []
 
 
-async def test_a_server_without_a_key_gets_no_authorization(make, server):
+async def test_a_server_without_a_key_gets_no_authorization(make: Make, server: ChatServer):
     engine = await make(api_key_env="")
 
     await engine.answer(ask())
 
-    assert "Authorization" not in server.headers[0]
+    assert "authorization" not in server.headers[0]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +130,9 @@ async def test_a_server_without_a_key_gets_no_authorization(make, server):
         (502, GenerationError),
     ],
 )
-async def test_a_status_becomes_an_error_of_ours_and_the_engine_lives_on(make, server, status, expected):
+async def test_a_status_becomes_an_error_of_ours_and_the_engine_lives_on(
+    make: Make, server: ChatServer, status: int, expected: type[EngineError]
+):
     server.failures = [status]
     engine = await make()
 
@@ -138,7 +144,9 @@ async def test_a_status_becomes_an_error_of_ours_and_the_engine_lives_on(make, s
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-async def test_a_wrong_key_model_or_address_ends_the_engine_and_burns_no_further_prompt(make, server, status):
+async def test_a_wrong_key_model_or_address_ends_the_engine_and_burns_no_further_prompt(
+    make: Make, server: ChatServer, status: int
+):
     server.failures = [status]
     engine = await make()
 
@@ -152,7 +160,7 @@ async def test_a_wrong_key_model_or_address_ends_the_engine_and_burns_no_further
     assert len(server.received) == 1
 
 
-async def test_the_client_tries_again_as_often_as_it_was_told(make, server):
+async def test_the_client_tries_again_as_often_as_it_was_told(make: Make, server: ChatServer):
     server.failures = [500, 429]
     engine = await make(max_retries=2)
 
@@ -162,7 +170,7 @@ async def test_the_client_tries_again_as_often_as_it_was_told(make, server):
     assert len(server.received) == 3
 
 
-async def test_a_server_that_takes_too_long_is_a_failed_attempt(make, server):
+async def test_a_server_that_takes_too_long_is_a_failed_attempt(make: Make, server: ChatServer):
     server.delay_s = 30
     engine = await make(timeout_s=0.2)
 
@@ -170,7 +178,7 @@ async def test_a_server_that_takes_too_long_is_a_failed_attempt(make, server):
         await engine.answer(ask())
 
 
-async def test_a_server_that_cannot_be_reached_is_busy(monkeypatch):
+async def test_a_server_that_cannot_be_reached_is_busy(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CLOUD_KEY", KEY)
     engine = RemoteEngine(spec("http://127.0.0.1:9/v1"))
     await engine.start()
@@ -181,7 +189,7 @@ async def test_a_server_that_cannot_be_reached_is_busy(monkeypatch):
     await engine.stop()
 
 
-async def test_an_answer_that_the_server_withholds_is_rejected(make, server):
+async def test_an_answer_that_the_server_withholds_is_rejected(make: Make, server: ChatServer):
     server.choice = {"finish_reason": "content_filter"}
     engine = await make()
 
@@ -191,7 +199,7 @@ async def test_an_answer_that_the_server_withholds_is_rejected(make, server):
     assert withheld.value.code == "content_filter"
 
 
-async def test_an_answer_without_usage_has_no_price_and_is_refused(make, server):
+async def test_an_answer_without_usage_has_no_price_and_is_refused(make: Make, server: ChatServer):
     server.reply = {"usage": None}
     engine = await make()
 
@@ -199,7 +207,7 @@ async def test_an_answer_without_usage_has_no_price_and_is_refused(make, server)
         await engine.answer(ask())
 
 
-async def test_an_answer_without_choices_is_a_failed_attempt(make, server):
+async def test_an_answer_without_choices_is_a_failed_attempt(make: Make, server: ChatServer):
     server.reply = {"choices": []}
     engine = await make()
 
@@ -207,7 +215,7 @@ async def test_an_answer_without_choices_is_a_failed_attempt(make, server):
         await engine.answer(ask())
 
 
-async def test_the_key_is_in_no_error_and_in_no_log(make, server, caplog):
+async def test_the_key_is_in_no_error_and_in_no_log(make: Make, server: ChatServer, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     engine = await make()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from experts.engine import Request
 from experts.synthetic import SyntheticEngine
 
 
-def engine(**options) -> SyntheticEngine:
+def engine(**options: Any) -> SyntheticEngine:
     at_once = {"first_token_s": 0, "token_s": 0}
     return SyntheticEngine(
         ExpertSpec(
@@ -27,7 +28,7 @@ def engine(**options) -> SyntheticEngine:
     )
 
 
-def ask(content: str = "Why?", *, name: str = "1", reference: str | None = None, **sampling) -> Request:
+def ask(content: str = "Why?", *, name: str = "1", reference: str | None = None, **sampling: Any) -> Request:
     drawn = Sampling(**{"temperature": 0.0, "max_tokens": 200, **sampling})
     return Request(name, "pretend", (Message(role="user", content=content),), drawn, reference)
 
@@ -54,7 +55,7 @@ async def test_it_takes_as_long_as_its_model_says():
 
 
 @pytest.mark.parametrize(("quality", "repeated"), [(0.0, False), (1.0, True)])
-async def test_quality_is_the_share_of_the_reference_that_it_repeats(quality, repeated):
+async def test_quality_is_the_share_of_the_reference_that_it_repeats(quality: float, repeated: bool):
     reference = "Zebras quietly juggle oranges"
 
     answer = await engine(quality=quality).answer(ask(reference=reference))

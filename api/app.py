@@ -1,0 +1,37 @@
+"""The HTTP app: put together here from parts that it is given. Importing it builds nothing, and loads no model."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api.http import batches, chat, documentation, errors, health, models, prompts
+from api.http.parts import Parts, Wakes
+from api.waiting import Waiting
+from core.settings import Settings
+from core.store import Store
+
+
+def create_app(settings: Settings, store: Store, sender: Wakes) -> FastAPI:
+    """The app of one process; store and sender stay the caller's to close."""
+    waiting = Waiting(store.prompts.ended, settings.poll_s)
+    app = FastAPI(
+        title=documentation.TITLE,
+        version=documentation.VERSION,
+        description=documentation.DESCRIPTION,
+        openapi_tags=documentation.TAGS,
+        redirect_slashes=False,
+        lifespan=lambda _: _closing(waiting),
+    )
+    app.state.parts = Parts(settings, store, sender, waiting)
+    for module in (chat, prompts, batches, models, health):
+        app.include_router(module.router)
+    errors.install(app)
+    documentation.install(app)
+    return app
+
+
+@asynccontextmanager
+async def _closing(waiting: Waiting) -> AsyncIterator[None]:
+    yield
+    await waiting.close()

@@ -1,0 +1,91 @@
+"""Commands for those who use a server: submit, status, results. HTTP only."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from api import prompt_files
+from api.client import Client
+from api.progress import BatchProgress
+
+Url = Annotated[str, typer.Option(envvar="TOROUTER_URL", help="Address of the server.")]
+Batch = Annotated[str, typer.Argument(help="The id that `torouter submit` printed.")]
+
+DEFAULT_URL = "http://127.0.0.1:2345"
+DETACHED = 130
+
+err = Console(stderr=True)
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this module into the tree."""
+    for command in (submit, status, results):
+        app.command()(command)
+
+
+def submit(
+    file: Annotated[
+        Path, typer.Argument(help='JSON lines of {"prompt": …, "reference"?, "dataset"?, "id"?}; - reads stdin.')
+    ],
+    expert: Annotated[str | None, typer.Option(help="This expert answers; without it, the router chooses.")] = None,
+    *,
+    collect: Annotated[bool, typer.Option("--all-experts", help="Every expert answers every prompt.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Show progress until the batch has ended.")] = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Submit a file of prompts as one batch and print the batch's id.
+
+    Ctrl-C while waiting only detaches: the batch goes on, and `torouter results` gets the answers.
+    """
+    bodies = [{**line.body(), **({"expert": expert} if expert else {})} for line in prompt_files.read(file)]
+    client = Client(url)
+    batch = client.submit(bodies, experts="all" if collect else None)["id"]
+    typer.echo(batch)
+    if wait:
+        with _detaching(batch), BatchProgress(err) as progress:
+            client.wait(batch, progress.show_batch)
+
+
+def status(batch: Batch, url: Url = DEFAULT_URL) -> None:
+    """Print how far a batch is, as JSON."""
+    typer.echo(json.dumps(Client(url).batch(batch), indent=2))
+
+
+def results(
+    batch: Batch,
+    out: Annotated[Path | None, typer.Option(help="File to write; without it, standard output.")] = None,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Write a batch's answers as JSON lines, one per prompt in the order of submission; also while it runs."""
+    lines = Client(url).results(batch)
+    if out is None:
+        for line in lines:
+            typer.echo(line)
+        return
+    part = out.with_name(out.name + ".part")
+    count = 0
+    with part.open("w", encoding="utf-8", newline="\n") as file:
+        for count, line in enumerate(lines, 1):
+            file.write(line + "\n")
+    part.replace(out)
+    err.print(f"{count} results in {out}")
+
+
+@contextmanager
+def _detaching(batch: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        err.print(f"\nDetached; the batch goes on. Come back with: torouter status {batch}, torouter results {batch}")
+        raise typer.Exit(DETACHED) from None
+
+
+def describe(batch: dict[str, Any]) -> str:  # Any: JSON
+    """One line about a batch object."""
+    counts = batch["request_counts"]
+    return f"{batch['id']}: {batch['status']}, {counts['completed']} done and {counts['failed']} failed of {counts['total']}"

@@ -1,0 +1,52 @@
+"""The commands' tree, and the outermost loop: our errors become one line and an exit status."""
+
+import logging
+import sys
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from api.cli import clients, learning, operators, serving
+from core.errors import ConfigError, InvalidInputError, TorouterError
+
+#: Exit statuses: what was asked can't be done (EX_USAGE's neighbour 1), wrong input or settings (2), Ctrl-C (130).
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="torouter",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""
+    Submit prompts in bulk; each is routed to the expert LLM that answers it best for what it costs.
+
+    **Use a server:** submit, status, results. **Run one:** demo, up, or serve + work + flower one by one; migrate,
+    experts, collect, promote. **Learn from outcomes files:** train, evaluate. Settings are environment variables,
+    `TOROUTER_…`; data lives in `.torouter` (`TOROUTER_HOME`).
+    """,
+)
+clients.add(app)
+operators.add(app)
+serving.add(app)
+learning.add(app)
+
+
+def main() -> NoReturn:
+    """Run one command and exit: 0 done, 1 it failed, 2 wrong input or settings, 130 Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except (InvalidInputError, ConfigError) as error:
+        _fail(error, WRONG)
+    except TorouterError as error:
+        _fail(error, FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
+
+
+def _fail(error: TorouterError, status: int) -> NoReturn:
+    Console(stderr=True).print(f"[bold red]torouter:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+    sys.exit(status)

@@ -1,0 +1,108 @@
+"""Commands that run one process of the system until it is told to end: serve, work, flower."""
+
+import logging
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from core import settings as settings_of
+
+work = typer.Typer(no_args_is_help=True, help="Run one worker process until SIGTERM or Ctrl-C.")
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this module into the tree."""
+    app.command()(serve)
+    app.command()(flower)
+    app.add_typer(work, name="work")
+
+
+def serve() -> None:
+    """Run the HTTP API on TOROUTER_HOST and TOROUTER_PORT. The database must have been migrated."""
+    import uvicorn  # noqa: PLC0415  # each command brings its own
+
+    from api.app import create_app  # noqa: PLC0415  # as above
+    from core.store import Store  # noqa: PLC0415  # as above
+    from workers import app as celery_app  # noqa: PLC0415  # as above
+    from workers.sending import Sender  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    store, celery = Store.of(settings), celery_app.create(settings)
+    store.schema.check()
+    app = create_app(settings, store, Sender(celery, store.recovery, settings))
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level=settings.log_level.lower())
+
+
+@work.command()
+def routing() -> None:
+    """Route prompts through the promoted router."""
+    from workers import processes  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    raise typer.Exit(processes.routing(settings))
+
+
+@work.command()
+def scoring() -> None:
+    """Score answers against their references by BERTSim."""
+    from workers import processes  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    raise typer.Exit(processes.scoring(settings))
+
+
+@work.command()
+def expert(
+    names: Annotated[list[str], typer.Argument(help="Experts of the catalogue; several share one engine.")],
+) -> None:
+    """Answer for one expert; or for several that share a model, as LoRA adapters on one engine."""
+    from workers import processes  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    raise typer.Exit(processes.expert(settings, names))
+
+
+@work.command()
+def recovery() -> None:
+    """Send again what was committed and not sent, and bring back what dead workers held. Several may run."""
+    from workers import processes  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    stop = threading.Event()
+
+    def ended(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ended)
+    raise typer.Exit(processes.recovery(settings, stop))
+
+
+def flower(
+    database: Annotated[Path | None, typer.Option(help="File in which Flower keeps what it has seen.")] = None,
+) -> None:
+    """Run Flower, which shows workers, queues and running chunks, on TOROUTER_HOST and TOROUTER_FLOWER_PORT."""
+    from core.store import Store  # noqa: PLC0415  # as above
+    from workers import app as celery_app  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    app = celery_app.create(settings)
+    celery_app.declare(app, celery_app.all_queues(Store.of(settings).experts.enabled()))
+    arguments = ["flower", f"--address={settings.host}", f"--port={settings.flower_port}"]
+    if database is not None:
+        arguments += ["--persistent=True", f"--db={database}"]
+    app.start(arguments)
+
+
+def _log(level: str) -> None:
+    logging.getLogger().setLevel(level.upper())

@@ -1,0 +1,72 @@
+"""Request bodies: read within the limit, parsed strictly, validated. FastAPI would read any size and parse on the loop.
+
+The endpoint calls `parse` in a thread, since a body of many megabytes takes seconds.
+"""
+
+import json
+from typing import Annotated, Any, NoReturn, TypeVar
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
+
+from api.http.errors import BodyTooLargeError, first_of
+from api.http.parts import parts_of
+from core.errors import InvalidInputError
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+async def raw_body(request: Request) -> bytes:
+    """The body as sent; BodyTooLargeError as soon as it is known to be over the limit."""
+    limit = parts_of(request).settings.max_body_bytes
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        _refuse_size(limit)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            _refuse_size(limit)
+    return bytes(body)
+
+
+RawBody = Annotated[bytes, Depends(raw_body)]
+
+
+def read_object(body: bytes) -> dict[str, Any]:  # Any: not validated yet
+    """The JSON object in a body; InvalidInputError says what else it is."""
+    if not body.strip():
+        raise InvalidInputError("the body is empty: send a JSON object")
+    try:
+        found = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"the body is not UTF-8 (byte {error.start}): send UTF-8") from error
+    except RecursionError as error:
+        raise InvalidInputError("the body is nested too deeply: no field here needs more than a few levels") from error
+    except ValueError as error:
+        raise InvalidInputError(f"the body is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InvalidInputError(f"the body is a JSON {type(found).__name__}: send an object like {{…}}")
+    return found
+
+
+def validate(model: type[AnyModel], found: dict[str, Any]) -> AnyModel:  # Any: not validated yet
+    """A request of this kind; InvalidInputError names the first wrong field."""
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        param, message = first_of(error.errors(include_url=False))
+        raise InvalidInputError(message, param=param or None) from error
+
+
+def parse(model: type[AnyModel], body: bytes) -> AnyModel:
+    """Both of the above."""
+    return validate(model, read_object(body))
+
+
+def _refuse_size(limit: int) -> NoReturn:
+    raise BodyTooLargeError(f"the body is larger than {limit} bytes: send fewer prompts at once")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value: send a number or null")

@@ -1,0 +1,113 @@
+"""From a request to stored prompts: is every expert known, is there a router, store, then wake up the workers."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from api.http.bodies import read_object, validate
+from api.http.chat_request import ChatRequest
+from api.http.errors import BodyTooLargeError
+from api.http.parts import Parts
+from api.http.prompt_request import POLICIES, AnySubmission, ManyPrompts, OnePrompt
+from core.errors import InvalidInputError, NotReadyError, UnknownExpertError
+from core.queues import WorkClass
+from core.schemas.experts import AUTO, ExpertSpec
+from core.schemas.work import NewPrompt, Submission, Submitted
+from core.store import Store
+
+#: Stored with what came as prompts, which has no endpoint of OpenAI's.
+PROMPTS_ENDPOINT = "/v1/prompts"
+
+
+def submit(parts: Parts, submission: Submission) -> Submitted:
+    """Store and send. NotReadyError when a prompt has to be routed and there is no router."""
+    _check_router(parts.store, submission)
+    submitted = parts.store.prompts.submit(submission)
+    parts.sender.submitted(submitted)
+    return submitted
+
+
+def read_submission(body: bytes, most: int) -> AnySubmission:
+    """The body of `POST /v1/prompts`: many prompts where it has `prompts`, else one."""
+    found = read_object(body)
+    if "prompts" not in found:
+        return validate(OnePrompt, found)
+    prompts = found["prompts"]
+    if isinstance(prompts, list) and len(prompts) > most:
+        raise BodyTooLargeError(
+            f"prompts: {len(prompts)} are more than the {most} of one request: send several requests",
+            param="prompts",
+            code="too_many_prompts",
+        )
+    return validate(ManyPrompts, found)
+
+
+def submission_of(asked: AnySubmission, known: Mapping[str, ExpertSpec], owner: str) -> Submission:
+    """What to store. UnknownExpertError names the first expert that isn't `known`, and those that are."""
+    collect = _collect(asked.experts, known)
+    _check_experts(asked.named(), known)
+    if collect and next(asked.named(), None):
+        raise InvalidInputError("expert: `experts` already says who answers: send one of the two", param="expert")
+    by_number = WorkClass.INTERACTIVE if isinstance(asked, OnePrompt) else WorkClass.BULK
+    return Submission(
+        prompts=tuple(one.new() for one in asked.asked()),
+        endpoint=PROMPTS_ENDPOINT,
+        work_class=asked.work_class or by_number,
+        owner=owner,
+        collect=collect,
+        policy=asked.policy,
+        details=asked.metadata,
+    )
+
+
+def chat_submission(asked: ChatRequest, known: Mapping[str, ExpertSpec], owner: str, endpoint: str) -> Submission:
+    """A chat as a submission of one prompt, whose model is the router, with a policy or without, or an expert."""
+    expert, policy = choice_of(asked.model, known)
+    prompt = NewPrompt(
+        messages=tuple(one.message() for one in asked.messages),
+        sampling=asked.sampling(),
+        expert=expert,
+        details=asked.metadata,
+    )
+    return Submission((prompt,), endpoint, owner=owner, policy=policy, details=asked.metadata)
+
+
+def choice_of(model: str, known: Mapping[str, ExpertSpec]) -> tuple[str | None, str | None]:
+    """The expert that a model pins, and the policy that it asks for."""
+    router, _, policy = model.partition(":")
+    if router == AUTO and (policy in POLICIES or model == AUTO):
+        return None, policy or None
+    if model not in known:
+        raise unknown_model(model, known)
+    return model, None
+
+
+def unknown_model(model: str, known: Iterable[str]) -> UnknownExpertError:
+    choice = ", ".join([AUTO, *(f"{AUTO}:{policy}" for policy in POLICIES), *known])
+    return UnknownExpertError(f"there is no model {model[:100]!r}: choose one of {choice}", param="model")
+
+
+def _collect(experts: Any, known: Mapping[str, ExpertSpec]) -> tuple[str, ...] | None:  # Any: "all" or names
+    if experts is None:
+        return None
+    if experts != "all":
+        _check_experts((("experts", name) for name in experts), known)
+        return tuple(experts)
+    if not known:
+        raise NotReadyError("no expert is enabled: `torouter up` reads the catalogue")
+    return tuple(known)
+
+
+def _check_experts(named: Iterable[tuple[str, str]], known: Mapping[str, ExpertSpec]) -> None:
+    for path, name in named:
+        if name not in known:
+            choice = ", ".join(known) or "(none is enabled)"
+            raise UnknownExpertError(f"{path}: there is no expert {name[:100]!r}: choose one of {choice}", param=path)
+
+
+def _check_router(store: Store, submission: Submission) -> None:
+    routed = submission.collect is None and any(prompt.expert is None for prompt in submission.prompts)
+    if routed and store.checkpoints.promoted() is None:
+        raise NotReadyError(
+            "no router has been promoted, so only prompts that name their expert can be taken: "
+            "`torouter up` trains one, `torouter promote` chooses one"
+        )

@@ -1,0 +1,59 @@
+"""Progress of long work, on stderr: bars where somebody looks, a line now and then where nobody does."""
+
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+#: Seconds between two lines where the output is no terminal.
+LINE_S = 5.0
+
+
+class Bar:
+    """One bar, from 0 to its total."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console = console
+        self._title = title
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(title, total=None, note="")
+        self._next_line = 0.0
+
+    def __enter__(self) -> Self:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.__exit__(kind, error, traceback)
+
+    def show(self, done: int, total: int, note: str = "") -> None:
+        """Draw it anew; where nobody looks, print a line if the last one is old or the work is done."""
+        self._progress.update(self._task, completed=done, total=total, note=note)
+        if not self._console.is_terminal and (time.monotonic() >= self._next_line or done >= total):
+            self._console.print(f"{self._title}: {done}/{total} {note}".rstrip(), highlight=False, soft_wrap=True)
+            self._next_line = time.monotonic() + LINE_S
+
+
+class BatchProgress(Bar):
+    """A bar over the prompts of a batch object, as the API gives it."""
+
+    def __init__(self, console: Console, title: str = "Prompts") -> None:
+        super().__init__(console, title)
+
+    def show_batch(self, batch: dict[str, Any]) -> None:  # Any: JSON
+        counts = batch["request_counts"]
+        failed = f", {counts['failed']} failed" if counts["failed"] else ""
+        self.show(counts["completed"] + counts["failed"], counts["total"], f"{batch['status']}{failed}")

@@ -1,0 +1,72 @@
+"""Read a file of prompts, a line at a time: `{"prompt" or "messages", "id"?, "reference"?, "dataset"?}`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from core.errors import InvalidInputError
+from core.schemas.conversation import CleanText, Message, Value
+from core.schemas.work import NewPrompt
+
+
+class PromptLine(Value):
+    """One line of a prompts file; further fields are for others and ignored."""
+
+    model_config = {"frozen": True, "extra": "ignore"}
+
+    id: CleanText | None = None
+    prompt: CleanText | None = Field(None, min_length=1)
+    messages: tuple[Message, ...] | None = Field(None, min_length=1)
+    reference: CleanText | None = None
+    dataset: CleanText | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_question(cls, line: Any) -> Any:  # Any: not validated yet
+        if isinstance(line, dict) and ("prompt" in line) == ("messages" in line):
+            raise ValueError('needs either "prompt" (a text) or "messages" (a chat)')
+        return line
+
+    def question(self) -> tuple[Message, ...]:
+        """The messages; a prompt is one message of the user's."""
+        return self.messages or (Message(role="user", content=self.prompt or ""),)
+
+    def new_prompt(self) -> NewPrompt:
+        """The prompt, as the store takes it."""
+        return NewPrompt(messages=self.question(), reference=self.reference, dataset=self.dataset, custom_id=self.id)
+
+    def body(self) -> dict[str, Any]:  # Any: JSON
+        """The prompt, as `POST /v1/prompts` takes it."""
+        named = {"custom_id": self.id, "reference": self.reference, "dataset": self.dataset}
+        messages = [message.model_dump() for message in self.question()]
+        return {"messages": messages, **{name: value for name, value in named.items() if value is not None}}
+
+
+def read(path: Path) -> Iterator[PromptLine]:
+    """The lines of a prompts file, or of standard input for `-`; InvalidInputError names file and line.
+
+    A line ends at \\n and nowhere else: U+2028 and its like occur in real prompts.
+    """
+    try:
+        source = nullcontext(sys.stdin) if str(path) == "-" else path.open(encoding="utf-8", newline="\n")
+        with source as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _parsed(path, number, line)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path}: can't be read: {error}") from error
+
+
+def _parsed(path: Path, number: int, line: str) -> PromptLine:
+    try:
+        return PromptLine.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the line"
+        raise InvalidInputError(
+            f'{path}:{number}: {field}: {first["msg"]}; a line looks like {{"prompt": "…", "reference": "…"}}'
+        ) from error

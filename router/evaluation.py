@@ -1,0 +1,178 @@
+"""Measure ways of routing on outcomes: numbers only, no printing and no plots.
+
+The paper's criteria (arXiv 2408.12320): quality (BERTSim by default), NLL, cost and throughput, beside Zero, Random,
+the best single expert and Optimal, all on the same prompts and the same pool of experts. Cost per 1M tokens and
+throughput are means of each call's own ratio, so a prompt counts once whatever its length; `cost_usd` is the bill.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.errors import InvalidInputError
+from core.schemas.outcomes import Outcome, OutcomeRow
+from router import bounds
+from router.bootstrap import RESAMPLES, Bootstrap, Estimate
+from router.bounds import Measured
+from router.outcomes import fingerprint
+from router.policies import NOBODY
+from router.pool import Measure, Pool, pool_of, values_of
+from router.predictions import FloatArray
+from router.reports import DataReport, Difference, ExpertSummary, MethodReport, Report, Summary
+
+#: The baselines that a router's differences are given to.
+COMPARED = ("best_single", "zero", "random")
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What a method did with each prompt of the rows, in their order.
+
+    `choices` names the expert, None where the prompt was not answered. `outcomes` is what the routed run itself
+    measured, None again where it has nothing; without it the chosen expert's outcome is looked up in the rows.
+    """
+
+    choices: Sequence[str | None]
+    outcomes: Sequence[Outcome | None] | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What to measure: the quality column, the router that the headline is about, and how to resample."""
+
+    quality: str
+    default: str
+    seed: int = 0
+    resamples: int = RESAMPLES
+    train: Sequence[OutcomeRow] = field(default=())  # what the data-set oracle picks on; none without them
+
+
+def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: Evaluation) -> Report:
+    """The report of each named method beside the baselines, on the rows' prompts and experts.
+
+    InvalidInputError where a method does not fit the rows (their number, an expert they don't know), has no quality
+    at all, or the default is none of the methods.
+    """
+    if wanted.default not in methods:
+        raise InvalidInputError(
+            f"the default {wanted.default!r} is none of the routers: {', '.join(methods) or 'none'}"
+        )
+    pool = pool_of(rows, wanted.quality)
+    bootstrap = Bootstrap(pool.datasets, wanted.seed, wanted.resamples)
+    routers = {name: measure(pool, routed, wanted.quality, name) for name, routed in methods.items()}
+    baselines = _baselines(pool, wanted)
+    return Report(
+        routers={name: method_report(measured, pool, bootstrap) for name, measured in routers.items()},
+        baselines={name: method_report(measured, pool, bootstrap) for name, measured in baselines.items()},
+        default=wanted.default,
+        experts={expert: _expert(pool, j, bootstrap) for j, expert in enumerate(pool.experts)},
+        data=_data(rows, pool, wanted),
+        differences={
+            name: {other: difference(measured, baselines[other], bootstrap) for other in COMPARED}
+            for name, measured in routers.items()
+        },
+    )
+
+
+def measure(pool: Pool, routed: Routed, quality: str, name: str) -> Measured:
+    """A method's values per prompt, looked up in the pool or taken from its own outcomes; errors as `evaluate`'s."""
+    given = [routed.choices, *([routed.outcomes] if routed.outcomes is not None else [])]
+    if any(len(part) != len(pool) for part in given):
+        raise InvalidInputError(
+            f"{name}: {len(routed.choices)} choices or outcomes for {len(pool)} prompts: want one for each"
+        )
+    unknown = sorted({choice for choice in routed.choices if choice is not None} - set(pool.experts))
+    if unknown:
+        raise InvalidInputError(
+            f"{name} chose {', '.join(unknown)}, which the rows don't know: {', '.join(pool.experts)}"
+        )
+    column = {expert: j for j, expert in enumerate(pool.experts)}
+    columns = np.array([NOBODY if c is None else column[c] for c in routed.choices], dtype=np.int64)
+    values = pool.take(columns) if routed.outcomes is None else values_of(routed.outcomes, quality)
+    if np.isnan(values[Measure.QUALITY]).all():
+        raise InvalidInputError(
+            f"{name}: no {quality!r} for any of its {len(pool)} choices, so there is nothing to report"
+        )
+    return Measured(values, columns, routed.note)
+
+
+def method_report(measured: Measured, pool: Pool, bootstrap: Bootstrap) -> MethodReport:
+    """Every mean of one method with its n and interval."""
+    found = {name: bootstrap.estimate(values) for name, values in measured.values.items()}
+    datasets = sorted(set(pool.datasets))
+    columns = measured.columns if measured.columns is not None else np.empty(0, dtype=np.int64)
+    queries = Counter(pool.experts[j] for j in columns if j != NOBODY)
+    answered = sum(queries.values())
+    return MethodReport(
+        n=found[Measure.QUALITY].micro.n,
+        macro=_summary({name: one.macro for name, one in found.items()}),
+        micro=_summary({name: one.micro for name, one in found.items()}),
+        datasets={d: _summary({name: one.datasets[d] for name, one in found.items()}) for d in datasets},
+        shares={expert: queries[expert] / answered for expert in pool.experts} if answered else {},
+        queries={expert: queries[expert] for expert in pool.experts} if answered else {},
+        unanswered=len(columns) - answered,
+        note=measured.note,
+    )
+
+
+def difference(one: Measured, other: Measured, bootstrap: Bootstrap) -> Difference:
+    """Macro quality of `one` minus `other`, a paired bootstrap on the prompts that both have.
+
+    InvalidInputError where a data set has no such prompt: the mean would be over other data sets.
+    """
+    gaps: FloatArray = one.values[Measure.QUALITY] - other.values[Measure.QUALITY]
+    found = bootstrap.estimate(gaps)
+    empty = [name for name, part in found.datasets.items() if not part.n]
+    if empty:
+        raise InvalidInputError(
+            f"no prompt of {', '.join(empty)} has the quality of both methods: leave that data set out"
+        )
+    return Difference(n=found.macro.n, difference=found.macro.value, ci95=found.macro.ci95)
+
+
+def _baselines(pool: Pool, wanted: Evaluation) -> dict[str, Measured]:
+    found = {
+        "best_single": bounds.best_single(pool),
+        "zero": bounds.zero(pool),
+        "random": bounds.random(pool, wanted.seed),
+        "optimal": bounds.optimal(pool),
+        "quality_oracle": bounds.quality_oracle(pool),
+    }
+    if wanted.train:
+        found["dataset_oracle"] = bounds.dataset_oracle(pool, pool_of(wanted.train, wanted.quality))
+    return found
+
+
+def _expert(pool: Pool, column: int, bootstrap: Bootstrap) -> ExpertSummary:
+    found = {name: bootstrap.estimate(values[:, column]) for name, values in pool.values.items()}
+    micro = _summary({name: one.micro for name, one in found.items()})
+    macro = _summary({name: one.macro for name, one in found.items()})
+    return ExpertSummary(**micro.model_dump(), macro_quality=macro.quality)
+
+
+def _summary(found: Mapping[Measure, Estimate]) -> Summary:
+    """What is known, by name; a mean over nothing is left out."""
+    known = {name: one for name, one in found.items() if not np.isnan(one.value)}
+    quality = found[Measure.QUALITY]
+    return Summary(
+        n=quality.n,
+        ci95=quality.ci95 if Measure.QUALITY in known else None,
+        n_of={name.value: one.n for name, one in known.items()},
+        ci95_of={name.value: one.ci95 for name, one in known.items() if name is not Measure.QUALITY},
+        **{name.value: one.value for name, one in known.items()},
+    )
+
+
+def _data(rows: Sequence[OutcomeRow], pool: Pool, wanted: Evaluation) -> DataReport:
+    return DataReport(
+        n=len(rows),
+        fingerprint=fingerprint(rows),
+        quality=wanted.quality,
+        datasets=dict(sorted(Counter(pool.datasets).items())),
+        seed=wanted.seed,
+        resamples=wanted.resamples,
+        train_fingerprint=fingerprint(wanted.train) if wanted.train else None,
+    )

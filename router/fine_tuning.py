@@ -1,0 +1,165 @@
+"""Fine-tune all parameters of an encoder: cross-entropy against soft labels (BERT in arXiv 2408.12320)."""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from router import device
+from router.bert import BertRouter, Network
+from router.config import Progress, TrainConfig
+from router.datasets import Part, TrainingSet
+from router.encoder import load_tokenizer, load_transformer
+from router.predictions import IntArray
+from router.tokens import Tokenizer, batches
+
+#: Fewer validation prompts than this pick an epoch at random: then the last one is kept.
+MIN_VALIDATION: Final = 30
+#: Epochs without a better validation loss after which training ends.
+PATIENCE: Final = 2
+_WARM_UP: Final = 0.1
+_WEIGHT_DECAY: Final = 0.01
+_MAX_GRADIENT: Final = 1.0
+#: A logit that softmax turns into 0 without making 0 * log(0) of it.
+_NEVER: Final = -1e4
+#: Batches drawn together and sorted by length, so that less of a batch is padding.
+_WINDOW: Final = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Token ids of n prompts with labels (n, m) and the experts that were there (n, m)."""
+
+    ids: list[list[int]]
+    labels: Tensor
+    present: Tensor
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass
+class Best:
+    """The weights with the lowest validation loss so far."""
+
+    loss: float = float("inf")
+    epoch: int = 0
+    state: dict[str, Tensor] | None = None
+
+    def consider(self, loss: float, epoch: int, network: Network) -> None:
+        if loss < self.loss:
+            self.loss, self.epoch, self.state = loss, epoch, deepcopy(network.state_dict())
+
+
+def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> BertRouter:
+    """A BERT router of the training set. The same seed, data, machine and number of threads give the same weights.
+
+    The epoch with the best validation loss is kept, the last one where there are too few validation prompts.
+    ConfigError where the encoder can't be had.
+    """
+    progress(0.0, f"loading the encoder {config.encoder}")
+    tokenizer = load_tokenizer(config.encoder, config.max_tokens)
+    # The caller's random numbers stay as they were; one device, as in `router.device`.
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        network = Network(load_transformer(config.encoder), len(data.experts)).to(device.exact().device)
+        course = _Course(network, tokenizer, _examples(data.train, tokenizer), config)
+        _run(course, _examples(data.validation, tokenizer), progress)
+    return BertRouter(data.experts, network, tokenizer)
+
+
+class _Course:
+    """One training: the network, its optimiser and its examples."""
+
+    def __init__(self, network: Network, tokenizer: Tokenizer, train: Examples, config: TrainConfig) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self.train = train
+        self.config = config
+        self.place = device.exact()
+        self.steps = config.epochs * -(-len(train) // config.batch_size)
+        self.optimiser = AdamW(network.parameters(), lr=config.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True)
+        self.schedule = LambdaLR(self.optimiser, self._rate)
+        self.random = np.random.default_rng(config.seed)
+
+    def epoch(self) -> float:
+        """Learn from every example once; the mean training loss."""
+        self.network.train()
+        total = 0.0
+        for batch in _shuffled(self.train, self.config.batch_size, self.random):
+            loss = self.loss(self.train, batch)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+            nn.utils.clip_grad_norm_(self.network.parameters(), _MAX_GRADIENT)
+            self.optimiser.step()
+            self.schedule.step()
+            total += float(loss.detach()) * len(batch)
+        return total / len(self.train)
+
+    def measure(self, examples: Examples) -> float:
+        """The mean loss on examples, learning nothing."""
+        self.network.eval()
+        total = 0.0
+        with torch.inference_mode():
+            for batch in batches([len(ids) for ids in examples.ids]):
+                total += float(self.loss(examples, batch)) * len(batch)
+        return total / len(examples)
+
+    def loss(self, examples: Examples, batch: IntArray) -> Tensor:
+        """Cross-entropy against the soft labels, over the experts that were there."""
+        ids, mask = self.tokenizer.pad([examples.ids[i] for i in batch], self.place.device)
+        labels = examples.labels[batch].to(self.place.device)
+        present = examples.present[batch].to(self.place.device)
+        with device.autocast():
+            logits = self.network(ids, mask)
+        logs = torch.log_softmax(logits.float().masked_fill(~present, _NEVER), dim=1)
+        return -(labels * logs).sum(dim=1).mean()
+
+    def _rate(self, step: int) -> float:
+        """Share of the peak learning rate: a linear rise, then a linear fall to 0."""
+        warm_up = max(1, round(_WARM_UP * self.steps))
+        return min((step + 1) / warm_up, max(0.0, (self.steps - step) / max(1, self.steps - warm_up)))
+
+
+def _run(course: _Course, validation: Examples, progress: Progress) -> None:
+    """Train for the epochs asked for or until validation stops improving, and leave the best weights in the network."""
+    epochs = course.config.epochs
+    best = Best()
+    for epoch in range(1, epochs + 1):
+        text = f"epoch {epoch} of {epochs}: training loss {course.epoch():.4f}"
+        if len(validation) >= MIN_VALIDATION:
+            loss = course.measure(validation)
+            best.consider(loss, epoch, course.network)
+            text += f", validation loss {loss:.4f}"
+        progress(epoch / epochs, text)
+        if best.epoch and epoch - best.epoch >= PATIENCE:
+            break
+    if best.state is not None:
+        course.network.load_state_dict(best.state)
+        progress(1.0, f"kept epoch {best.epoch}, validation loss {best.loss:.4f}")
+
+
+def _examples(part: Part, tokenizer: Tokenizer) -> Examples:
+    labels = torch.from_numpy(part.labels).float()
+    return Examples(tokenizer.ids(part.texts), labels, torch.from_numpy(part.present))
+
+
+def _shuffled(examples: Examples, batch_size: int, random: np.random.Generator) -> Iterator[IntArray]:
+    """Batches in random order that hold texts of similar length: sorted only within windows of a random order."""
+    order = random.permutation(len(examples))
+    lengths = np.array([len(ids) for ids in examples.ids])
+    window = batch_size * _WINDOW
+    windows = [order[start : start + window] for start in range(0, len(order), window)]
+    found = [part for indices in windows for part in _cut(indices[lengths[indices].argsort(kind="stable")], batch_size)]
+    for i in random.permutation(len(found)):
+        yield found[i]
+
+
+def _cut(indices: IntArray, size: int) -> Sequence[IntArray]:
+    return [indices[start : start + size] for start in range(0, len(indices), size)]

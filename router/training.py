@@ -1,0 +1,91 @@
+"""Outcomes in, trained router and its manifest out, for any kind of router. It writes no files."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.schemas.outcomes import OutcomeRow
+from router import bootstrap, registry
+from router.baselines import RandomRouter
+from router.config import Progress, TrainConfig
+from router.datasets import Part, TrainingSet, training_set
+from router.labels import label_entropy
+from router.manifest import DataSummary, LabelSummary, Manifest, Metric
+from router.outcomes import fingerprint
+from router.policies import choose
+from router.predictions import FloatArray, IntArray, Router
+from router.registry import StorableRouter
+
+
+@dataclass(frozen=True)
+class TrainedRouter:
+    """What `checkpoints.save` takes."""
+
+    router: StorableRouter
+    manifest: Manifest
+
+
+def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | None = None) -> TrainedRouter:
+    """Train a router of `config.router`'s kind on outcomes.
+
+    InvalidInputError for an unknown kind, a missing expert or quality column, or too few prompts, with the counts.
+    """
+    kind = registry.kind(config.router)
+    data = training_set(rows, config)
+    started = time.monotonic()
+    router = kind.fit(data, config, progress or _silent)
+    manifest = Manifest(
+        kind=kind.name,
+        experts=data.experts,
+        config=config,
+        data=_data_summary(rows, data, config),
+        labels=_label_summary(data.train),
+        metrics=_metrics(router, data.validation, config.seed),
+        train_seconds=round(time.monotonic() - started, 3),
+    )
+    return TrainedRouter(router, manifest)
+
+
+def _silent(share: float, text: str) -> None:
+    """Report nothing."""
+
+
+def _data_summary(rows: Sequence[OutcomeRow], data: TrainingSet, config: TrainConfig) -> DataSummary:
+    return DataSummary(
+        fingerprint=fingerprint(rows),
+        rows=len(rows),
+        quality=config.quality,
+        train=len(data.train),
+        validation=len(data.validation),
+        duplicates=data.duplicates,
+        too_few_experts=data.too_few_experts,
+        datasets=dict(sorted(Counter(data.train.datasets).items())),
+    )
+
+
+def _label_summary(part: Part) -> LabelSummary:
+    found = label_entropy(part.labels, part.present)
+    return LabelSummary(entropy=found.mean, maximum=found.maximum)
+
+
+def _metrics(router: Router, part: Part, seed: int) -> dict[str, Metric]:
+    """Mean quality of the router's choices on validation prompts, beside what it has to beat and what it can't."""
+    if not len(part):
+        return {}
+    best = int(np.nanmean(part.qualities, axis=0).argmax())
+    picks: dict[str, FloatArray] = {
+        "quality": _picked(part, choose(router.predict(part.texts))),
+        "random": _picked(part, choose(RandomRouter(router.experts, seed).predict(part.texts), allowed=part.present)),
+        "best_single": part.qualities[:, best],
+        "zero": np.nanmean(part.qualities, axis=1),
+        "quality_oracle": np.nanmax(part.qualities, axis=1),
+    }
+    found = {name: bootstrap.mean(values, seed) for name, values in picks.items()}
+    return {name: Metric(n=one.n, value=one.value, ci95=one.ci95) for name, one in found.items() if one.n}
+
+
+def _picked(part: Part, columns: IntArray) -> FloatArray:
+    return np.asarray(part.qualities[np.arange(len(part)), columns], dtype=np.float64)

@@ -1,0 +1,81 @@
+"""The API over a real store, in this process or behind a real server, with workers that a thread plays."""
+
+import shutil
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from core.settings import Settings
+from core.store import Store
+from tests import factories
+from tests.integration.api.played import PlayedWorkers
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with two experts and a promoted router, made once: migrating takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("template")
+    store = Store(f"sqlite:///{folder / 'torouter.db'}", f"file://{folder / 'files'}")
+    store.schema.upgrade()
+    store.experts.sync([factories.expert("general"), factories.expert("math")])
+    trained = folder / "checkpoint"
+    trained.mkdir()
+    (trained / "manifest.json").write_text("{}")
+    checkpoint = store.checkpoints.add(trained, {"kind": "knn", "experts": ["general", "math"]})
+    store.checkpoints.promote(checkpoint.public_id)
+    store.close()
+    return folder / "torouter.db"
+
+
+@pytest.fixture
+def api_store(template: Path, tmp_path: Path) -> Iterator[Store]:
+    """Two experts and a promoted router."""
+    shutil.copy(template, tmp_path)
+    store = Store(f"sqlite:///{tmp_path / 'torouter.db'}", f"file://{tmp_path / 'files'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def workers(api_store: Store) -> Iterator[PlayedWorkers]:
+    workers = PlayedWorkers(api_store)
+    yield workers
+    workers.stop()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, wait_s=5, max_body_bytes=200_000, max_prompts=1000)
+
+
+@pytest.fixture
+def app(settings: Settings, api_store: Store, workers: PlayedWorkers) -> FastAPI:
+    return create_app(settings, api_store, workers)
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://torouter", timeout=30) as client:
+        yield client
+    await app.state.parts.waiting.close()
+
+
+@pytest.fixture
+def url(app: FastAPI) -> Iterator[str]:
+    """Where the app is served by a real uvicorn, on loopback."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()

@@ -94,7 +94,7 @@ def _error(response: httpx.Response) -> TorouterError:
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Lines that end at \\n only; httpx's own `iter_lines` also splits at U+2028."""
+    """Lines that end at a newline only; httpx's own `iter_lines` also splits at U+2028."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")

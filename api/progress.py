@@ -46,6 +46,10 @@ class Bar:
             self._console.print(f"{self._title}: {done}/{total} {note}".rstrip(), highlight=False, soft_wrap=True)
             self._next_line = time.monotonic() + LINE_S
 
+    def show_share(self, share: float, note: str) -> None:
+        """The same in hundredths."""
+        self.show(round(100 * share), 100, note)
+
 
 class BatchProgress(Bar):
     """A bar over the prompts of a batch object, as the API gives it."""

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import InvalidInputError
 from core.schemas.conversation import CleanText, Message, Value
@@ -16,7 +16,7 @@ from core.schemas.work import NewPrompt
 class PromptLine(Value):
     """One line of a prompts file; further fields are for others and ignored."""
 
-    model_config = {"frozen": True, "extra": "ignore"}
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: CleanText | None = None
     prompt: CleanText | None = Field(None, min_length=1)
@@ -49,7 +49,7 @@ class PromptLine(Value):
 def read(path: Path) -> Iterator[PromptLine]:
     """The lines of a prompts file, or of standard input for `-`; InvalidInputError names file and line.
 
-    A line ends at \\n and nowhere else: U+2028 and its like occur in real prompts.
+    A line ends at a newline and nowhere else: U+2028 and its like occur in real prompts.
     """
     try:
         source = nullcontext(sys.stdin) if str(path) == "-" else path.open(encoding="utf-8", newline="\n")

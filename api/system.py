@@ -102,6 +102,11 @@ def environment(settings: Settings) -> dict[str, str]:
     return threads | {f"TOROUTER_{name.upper()}": _as_text(value) for name, value in values.items()}
 
 
+def process_environment(settings: Settings) -> dict[str, str]:
+    """The whole environment of a command that is run beside the system."""
+    return {**os.environ, **environment(settings)}
+
+
 def _as_text(value: object) -> str:
     """As pydantic-settings reads it."""
     return value if isinstance(value, str) else json.dumps(value)

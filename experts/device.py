@@ -51,7 +51,11 @@ def device_settings(options: VllmOptions) -> dict[str, Any]:  # Any: arguments o
     """The engine's arguments about memory, compilation and devices. Imports vLLM."""
     from vllm.platforms import current_platform  # noqa: PLC0415 - vLLM is for the process that runs it
 
-    return cpu_settings(options) if current_platform.is_cpu() else gpu_settings(options)
+    settings = cpu_settings(options) if current_platform.is_cpu() else gpu_settings(options)
+    if current_platform.is_cpu() and settings["enforce_eager"]:
+        # Else its sampler compiles two small functions with g++ at the first prompt: 26 s once, and never faster after.
+        os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
+    return settings
 
 
 def cpu_settings(options: VllmOptions) -> dict[str, Any]:  # Any: as above

@@ -4,8 +4,8 @@ The same request gets the same answer, tokens and latency in every process. With
 message makes it fail on purpose:
 
     [[fault:reject]]        PromptRejectedError, every time
-    [[fault:busy]]          EngineBusyError, once for each request id
-    [[fault:generation=2]]  GenerationError, that many times for each request id, then an answer
+    [[fault:busy]]          EngineBusyError, once for each text
+    [[fault:generation=2]]  GenerationError, that many times for each text, then an answer
     [[fault:hang]]          never answers; cancelling ends it
     [[fault:dead]]          EngineDeadError, then and for everything after
 """
@@ -57,11 +57,12 @@ class SyntheticEngine:
         """Nothing to let go of."""
 
     async def _fail_on_purpose(self, request: Request) -> None:
-        fault = FAULT.search(request.messages[-1].content) if self._options.faults else None
+        text = request.messages[-1].content
+        fault = FAULT.search(text) if self._options.faults else None
         if fault is None:
             return
-        self._failed[request.id] += 1
-        first = self._failed[request.id] <= int(fault["times"] or 1)
+        self._failed[text] += 1
+        first = self._failed[text] <= int(fault["times"] or 1)
         match fault["kind"]:
             case "reject":
                 raise PromptRejectedError("refused as its [[fault:reject]] asks", code="invalid_request")

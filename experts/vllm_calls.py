@@ -26,6 +26,7 @@ def answer_params(sampling: Sampling, room: int) -> Any:  # Any: vllm.SamplingPa
     return SamplingParams(
         **said | {"stop": list(sampling.stop or ())},
         max_tokens=min(room, sampling.max_tokens or room),
+        detokenize=bool(sampling.stop),  # token by token costs as much as all the rest; only stop strings need it
         logprobs=0,  # the sampled token's alone, which cumulative_logprob needs
         flat_logprobs=True,  # two objects instead of two a token
         output_kind=RequestOutputKind.FINAL_ONLY,
@@ -47,11 +48,11 @@ def reference_params() -> Any:  # Any: as above
     )
 
 
-def as_answer(output: Any, waited_s: float, nll_reference: float | None) -> Answer:  # Any: vllm.RequestOutput
+def as_answer(output: Any, text: str, waited_s: float, nll_reference: float | None) -> Answer:  # Any: as above
     """Our answer; `waited_s` are the seconds before vLLM had the prompt. GenerationError where vLLM gave up on it."""
     said, times = output.outputs[0], output.metrics
     return Answer(
-        text=said.text,
+        text=text,
         finish_reason=_finish_reason(said.finish_reason),
         input_tokens=len(output.prompt_token_ids),
         output_tokens=len(said.token_ids),

@@ -60,7 +60,8 @@ class VllmEngine:
         params = answer_params(request.sampling, self._room(prompt))
         async with self._places.take(interactive=request.interactive) as waited_s:
             output = await self._run(request, prompt, params)
-            return as_answer(output, waited_s, await self._nll_reference(request, prompt))
+            nll_reference = await self._nll_reference(request, prompt)
+        return as_answer(output, self._text(output), waited_s, nll_reference)
 
     async def check(self) -> None:
         if self._llm is None:
@@ -120,6 +121,14 @@ class VllmEngine:
     def _room(self, prompt: Sequence[int]) -> int:
         """Tokens of the context that a prompt leaves for the answer."""
         return self._first.context_tokens - len(prompt)
+
+    def _text(self, output: Any) -> str:  # Any: vllm.RequestOutput
+        """The answer's text, where vLLM was not told to keep it."""
+        said = output.outputs[0]
+        if said.text:
+            return str(said.text)
+        # A character of several tokens may have been cut at the limit.
+        return str(self._tokenizer.decode(said.token_ids, skip_special_tokens=True)).rstrip("\ufffd")
 
     async def _nll_reference(self, request: Request, prompt: list[int]) -> float | None:
         """Nats per token of the reference after the prompt; None without one, or where vLLM can't weigh it.

@@ -41,6 +41,7 @@ class Bootstrap:
         names = np.array(datasets, dtype=object)
         random = np.random.default_rng(seed)
         self._n = len(names)
+        self._resamples = resamples
         self._rows = {name: np.flatnonzero(names == name) for name in sorted(set(datasets))}
         self._weights = {name: _draws(len(rows), resamples, random) for name, rows in self._rows.items()}
 
@@ -61,6 +62,9 @@ class Bootstrap:
     def _resampled(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Sums and counts of present values, (data sets, 1 + resamples); column 0 is the sample itself."""
         present = np.isfinite(values)
+        if not present.any():  # most outcomes files lack most measures: no need to resample nothing
+            nothing = np.zeros((len(self._rows), 1 + self._resamples))
+            return nothing, nothing
         filled = np.where(present, values, 0.0)
         sums = [self._weights[name] @ filled[rows] for name, rows in self._rows.items()]
         counts = [self._weights[name] @ present[rows].astype(np.float64) for name, rows in self._rows.items()]

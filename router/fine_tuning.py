@@ -107,7 +107,7 @@ class _Course:
         self.network.eval()
         total = 0.0
         with torch.inference_mode():
-            for batch in batches([len(ids) for ids in examples.ids]):
+            for batch in batches([len(ids) for ids in examples.ids], self.place.tokens_per_batch):
                 total += float(self.loss(examples, batch)) * len(batch)
         return total / len(examples)
 

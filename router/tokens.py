@@ -11,13 +11,10 @@ from torch import Tensor
 from router.device import Placement
 from router.predictions import IntArray
 
-#: Tokens in one forward pass, padding included. On 2 CPU cores larger batches are slower; see `batches`.
-TOKENS_PER_BATCH: Final = 4096
-
 #: Characters looked at per token kept. English has 4 to 5 a token; more only costs time on very long prompts.
 _CHARACTERS_PER_TOKEN: Final = 24
 
-#: A token vector of each text (b, t) and its mask (b, t), to one row per text (b, …).
+#: The tokens of each text (b, t) and its mask (b, t), to one row per text (b, …).
 Forward = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -64,7 +61,7 @@ class Tokenizer:
         return ids[: self.max_tokens - tail] + ids[len(ids) - tail :]
 
 
-def batches(lengths: Sequence[int], tokens_per_batch: int = TOKENS_PER_BATCH) -> Iterator[IntArray]:
+def batches(lengths: Sequence[int], tokens_per_batch: int) -> Iterator[IntArray]:
     """Indices of texts in batches of similar length, longest first, whose padded size stays within the budget.
 
     A text longer than the budget is a batch of its own. Sorting by length doubles the speed at mixed lengths, and
@@ -83,7 +80,7 @@ def run(texts: Sequence[str], tokenizer: Tokenizer, forward: Forward, place: Pla
     ids = tokenizer.ids(texts)
     rows: list[Tensor] = [torch.empty(0)] * len(ids)
     with torch.inference_mode():
-        for batch in batches([len(row) for row in ids]):
+        for batch in batches([len(row) for row in ids], place.tokens_per_batch):
             results = forward(*tokenizer.pad([ids[i] for i in batch], place.device)).float().cpu()
             for i, result in zip(batch, results, strict=True):
                 rows[i] = result

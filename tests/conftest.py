@@ -28,12 +28,17 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A new, empty database of each kind."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'torouter.db'}"
-        return
-    server = sqlalchemy.make_url(request.getfixturevalue("postgresql")).set(drivername="postgresql+psycopg")
+        return f"sqlite:///{tmp_path / 'torouter.db'}"
+    return str(request.getfixturevalue("new_postgresql_database"))
+
+
+@pytest.fixture
+def new_postgresql_database(postgresql: str) -> Iterator[str]:
+    """URL of a new, empty database, dropped at the end."""
+    server = sqlalchemy.make_url(postgresql).set(drivername="postgresql+psycopg")
     name = f"test_{secrets.token_hex(6)}"
     admin = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -30,7 +30,7 @@ def add(app: typer.Typer) -> None:
 
 def submit(
     file: Annotated[
-        Path, typer.Argument(help='JSON lines of {"prompt": …, "reference"?, "dataset"?, "id"?}; - reads stdin.')
+        Path, typer.Argument(help='JSON lines of {"prompt", "reference"?, "dataset"?, "id"?}; - reads stdin.')
     ],
     expert: Annotated[str | None, typer.Option(help="This expert answers; without it, the router chooses.")] = None,
     *,
@@ -68,12 +68,10 @@ def results(
             typer.echo(line)
         return
     part = out.with_name(out.name + ".part")
-    count = 0
     with part.open("w", encoding="utf-8", newline="\n") as file:
-        for count, line in enumerate(lines, 1):
-            file.write(line + "\n")
+        file.writelines(line + "\n" for line in lines)
     part.replace(out)
-    err.print(f"{count} results in {out}")
+    err.print(f"Results in {out}", highlight=False)
 
 
 @contextmanager
@@ -83,9 +81,3 @@ def _detaching(batch: str) -> Iterator[None]:
     except KeyboardInterrupt:
         err.print(f"\nDetached; the batch goes on. Come back with: torouter status {batch}, torouter results {batch}")
         raise typer.Exit(DETACHED) from None
-
-
-def describe(batch: dict[str, Any]) -> str:  # Any: JSON
-    """One line about a batch object."""
-    counts = batch["request_counts"]
-    return f"{batch['id']}: {batch['status']}, {counts['completed']} done and {counts['failed']} failed of {counts['total']}"

@@ -40,12 +40,12 @@ def train(  # noqa: PLR0917  # a command's parameters are its options
     named = {"encoder": encoder} if encoder else {}
     config = TrainConfig(router=router, quality=quality, seed=seed, **named)
     with Bar(err, f"Training {router} on {len(rows)} prompts") as bar:
-        trained = training.train(rows, config, lambda share, text: bar.show(round(100 * share), 100, text))
+        trained = training.train(rows, config, bar.show_share)
     checkpoints.save(trained.router, out, trained.manifest)
     err.print(f"Wrote {out}. Make it route with: torouter promote {out}", highlight=False)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     train: Files,
     test: Files,
     out: Annotated[Path, typer.Option(help="Folder for report.json.")],
@@ -66,9 +66,7 @@ def evaluate(
     for name in routers or list(registry.KINDS):
         config = TrainConfig(router=name, quality=quality, seed=seed, **named)
         with Bar(err, f"Training {name} on {len(learned)} prompts") as bar:
-            trained = training.train(
-                learned, config, lambda share, text, bar=bar: bar.show(round(100 * share), 100, text)
-            )
+            trained = training.train(learned, config, bar.show_share)
         predictions = trained.router.predict([row.prompt for row in rows])
         methods[name] = evaluation.Routed([predictions.experts[column] for column in choose(predictions)])
     default = "bert" if "bert" in methods else next(iter(methods))

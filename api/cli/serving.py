@@ -11,6 +11,9 @@ import typer
 
 from core import settings as settings_of
 
+#: Seconds that requests in flight, which may be waiting for answers, have when the server is asked to end.
+STOP_S = 5
+
 work = typer.Typer(no_args_is_help=True, help="Run one worker process until SIGTERM or Ctrl-C.")
 
 
@@ -35,7 +38,13 @@ def serve() -> None:
     store, celery = Store.of(settings), celery_app.create(settings)
     store.schema.check()
     app = create_app(settings, store, Sender(celery, store.recovery, settings))
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level=settings.log_level.lower())
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level.lower(),
+        timeout_graceful_shutdown=STOP_S,
+    )
 
 
 @work.command()

@@ -10,15 +10,15 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from api.http.errors import BodyTooLargeError, first_of
-from api.http.parts import parts_of
+from api.http.parts import PartsOf
 from core.errors import InvalidInputError
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
-async def raw_body(request: Request) -> bytes:
+async def raw_body(request: Request, parts: PartsOf) -> bytes:
     """The body as sent; BodyTooLargeError as soon as it is known to be over the limit."""
-    limit = parts_of(request).settings.max_body_bytes
+    limit = parts.settings.max_body_bytes
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         _refuse_size(limit)

@@ -112,7 +112,9 @@ def problem_of(error: Exception, asked: str) -> Problem:
             return _of_starlette(error, asked)
         case ClientDisconnect():
             return Problem(400, "the client left before its request was complete", "client_disconnected")
-    return Problem(500, "something went wrong here; the server's log has the details", "internal_error")
+    return Problem(
+        500, "something went wrong here; the server's log has the details", "internal_error", headers=NO_RETRY
+    )
 
 
 def first_of(errors: Sequence[ErrorDetails | Any], *, skip: int = 0) -> tuple[str, str]:  # Any: FastAPI's are untyped

@@ -20,6 +20,7 @@ def read_all(parts: PartsOf) -> ModelList:
 
 @router.get("/{name}", summary="One model", responses=NOT_FOUND)
 def read(name: str, parts: PartsOf) -> ModelObject:
+    """`auto`, `auto:POLICY`, or an expert with its place, prices and context."""
     known = parts.store.experts.enabled()
     expert, _ = choice_of(name, known)
     return ModelObject.of(known[expert]) if expert else ModelObject(id=name)

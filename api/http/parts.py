@@ -28,11 +28,11 @@ class Parts:
     waiting: Waiting
 
 
-def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> Parts:
     return cast("Parts", request.app.state.parts)  # Starlette's state is untyped
 
 
-def caller() -> str:
+async def caller() -> str:
     """The owner of what this request submits, and the only one whose things it may see.
 
     Everybody is `local` until there are keys, and an Authorization header, which OpenAI's client always sends, is

@@ -5,14 +5,21 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.http.errors import PromptUnfinishedError
 from api.http.parts import Parts
+from core.errors import StoreError
 from core.schemas.views import PromptView
 
 
 async def when_ended(request: Request, parts: Parts, prompt_id: str, owner: str, wait_s: float) -> PromptView:
-    """The prompt once it has ended; PromptUnfinishedError after `wait_s` seconds."""
+    """The prompt once it has ended; PromptUnfinishedError after `wait_s` seconds.
+
+    And where it has ended and can't be read: a plain 503 would make OpenAI's client send it a second time.
+    """
     if not await parts.waiting.until_ended(prompt_id, wait_s, _gone(request)):
         raise PromptUnfinishedError(prompt_id, wait_s)
-    return await run_in_threadpool(parts.store.prompts.get, prompt_id, owner)
+    try:
+        return await run_in_threadpool(parts.store.prompts.get, prompt_id, owner)
+    except StoreError as error:
+        raise PromptUnfinishedError(prompt_id, wait_s) from error
 
 
 async def _gone(request: Request) -> None:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -114,7 +113,7 @@ def test_bertsim_is_one_for_the_reference_zero_for_nothing_and_ordered_between(e
 def test_half_precision_stays_close_to_the_exact_scores(encoder: Encoder):
     references = [one.prompt for one in HELD_OUT[:20]]
     answers = [one.prompt for one in HELD_OUT[20:40]]
-    fast = Encoder.load(DEFAULT_ENCODER, replace(device.serving()))
+    fast = Encoder.load(DEFAULT_ENCODER, device.serving())
 
     assert bertsim(answers, references, fast) == pytest.approx(bertsim(answers, references, encoder), abs=0.02)
 

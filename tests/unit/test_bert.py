@@ -102,7 +102,7 @@ def test_batches_hold_similar_lengths_within_the_budget():
 
 
 def test_no_texts_make_no_batch():
-    assert list(batches([])) == []
+    assert list(batches([], 100)) == []
 
 
 def test_an_encoder_that_is_not_there_is_refused_with_the_cure(tmp_path: Path):

@@ -54,13 +54,13 @@ async def test_it_takes_as_long_as_its_model_says():
     assert answer.inference_s <= time.monotonic() - started
 
 
-@pytest.mark.parametrize(("quality", "repeated"), [(0.0, False), (1.0, True)])
-async def test_quality_is_the_share_of_the_reference_that_it_repeats(quality: float, repeated: bool):
+@pytest.mark.parametrize(("quality", "repeats"), [(0.0, 0), (1.0, 1)])
+async def test_quality_is_the_share_of_the_reference_that_it_repeats(quality: float, repeats: int):
     reference = "Zebras quietly juggle oranges"
 
     answer = await engine(quality=quality).answer(ask(reference=reference))
 
-    assert (reference in answer.text) is repeated
+    assert answer.text.count(reference) == repeats
     assert answer.nll_reference is not None
 
 

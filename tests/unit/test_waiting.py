@@ -124,7 +124,7 @@ async def test_a_store_that_fails_is_asked_again_and_logged_once(caplog: pytest.
     store.error, store.terminal = None, {"a"}
 
     assert await wait
-    assert len(store.sizes) == 3
+    assert len(store.sizes) >= 3
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 

@@ -52,7 +52,7 @@ def workers(api_store: Store) -> Iterator[PlayedWorkers]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path, wait_s=5, max_body_bytes=200_000, max_prompts=1000)
+    return Settings(home=tmp_path, wait_s=60, max_body_bytes=200_000, max_prompts=1000)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ class PlayedWorkers:
         self.failure: tuple[str, str] | None = None
         self._store = store
         self._inbox: queue.Queue[Submitted | None] = queue.Queue()
+        self._stopping = False
         self._may_work = threading.Event()
         self._may_work.set()
         self._thread = threading.Thread(target=self._run)
@@ -33,6 +34,8 @@ class PlayedWorkers:
         self._may_work.set()
 
     def stop(self) -> None:
+        """At once: what was held back is not worked on any more."""
+        self._stopping = True
         self._inbox.put(None)
         self.release()
         self._thread.join()
@@ -40,6 +43,8 @@ class PlayedWorkers:
     def _run(self) -> None:
         for submitted in iter(self._inbox.get, None):
             self._may_work.wait()
+            if self._stopping:
+                return
             items = self._store.prompts.claim(submitted.ids, "router", factories.LEASE_S)
             for dispatch in self._store.prompts.decide([_decision(item) for item in items]):
                 self._generate(dispatch.ids)

@@ -16,7 +16,7 @@ async def submit(client: httpx.AsyncClient, **body: object) -> dict:
 
 async def wait_for(client: httpx.AsyncClient, submitted: dict) -> None:
     for prompt in submitted["prompts"]:
-        assert (await client.get(f"/v1/prompts/{prompt['id']}?wait=5")).status_code == 200
+        assert (await client.get(f"/v1/prompts/{prompt['id']}?wait=60")).status_code == 200
 
 
 async def lines_of(client: httpx.AsyncClient, batch: str) -> list[dict]:

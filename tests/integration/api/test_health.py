@@ -76,7 +76,7 @@ async def test_not_ready_says_why_for_each_check(empty_store: Store, tmp_path: P
     assert checks["ready"] is False
     assert "torouter migrate" in checks["database"]["why"]
     assert "refused" in checks["broker"]["why"]
-    assert took_s < 5
+    assert took_s < 15
 
 
 async def test_a_prompt_is_accepted_while_the_broker_is_away(api_store: Store, tmp_path: Path):

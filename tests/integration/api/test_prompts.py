@@ -1,7 +1,6 @@
 """Submitting prompts and reading them back."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +58,7 @@ async def test_many_prompts_are_bulk_unless_their_class_says_otherwise(
 async def test_waiting_for_a_prompt_tells_everything_known_of_it(client: httpx.AsyncClient):
     submitted = await submit(client, reference="4", dataset="sums", metadata={"run": "1"}, max_tokens=7)
 
-    prompt = (await client.get(f"/v1/prompts/{submitted['prompts'][0]['id']}?wait=5")).json()
+    prompt = (await client.get(f"/v1/prompts/{submitted['prompts'][0]['id']}?wait=60")).json()
 
     assert prompt["state"] == "done"
     assert prompt["batch_id"] == submitted["id"]
@@ -76,7 +75,7 @@ async def test_waiting_for_a_prompt_tells_everything_known_of_it(client: httpx.A
 async def test_a_pinned_prompt_is_answered_by_its_expert(client: httpx.AsyncClient):
     submitted = await submit(client, expert="math")
 
-    prompt = (await client.get(f"/v1/prompts/{submitted['prompts'][0]['id']}?wait=5")).json()
+    prompt = (await client.get(f"/v1/prompts/{submitted['prompts'][0]['id']}?wait=60")).json()
 
     assert prompt["expert"] == "math"
 
@@ -136,7 +135,7 @@ async def test_without_a_wait_the_state_is_told_at_once(client: httpx.AsyncClien
     assert (prompt["state"], prompt["answer"], prompt["generations"]) == ("pending", None, [])
 
 
-@pytest.mark.parametrize("wait", ["-1", "6", "nan", "inf", "soon"])
+@pytest.mark.parametrize("wait", ["-1", "61", "nan", "inf", "soon"])
 async def test_a_wait_outside_its_range_is_refused(client: httpx.AsyncClient, wait: str):
     prompt_id = (await submit(client))["prompts"][0]["id"]
 
@@ -159,7 +158,7 @@ async def test_many_waits_at_once_all_end(client: httpx.AsyncClient, workers: Pl
     workers.hold()
     body = {"prompts": [{"prompt": str(number)} for number in range(200)]}
     prompts = (await client.post("/v1/prompts", json=body)).json()["prompts"]
-    waits = [asyncio.create_task(client.get(f"/v1/prompts/{one['id']}?wait=5")) for one in prompts]
+    waits = [asyncio.create_task(client.get(f"/v1/prompts/{one['id']}?wait=60")) for one in prompts]
     await asyncio.sleep(0.2)
 
     workers.release()
@@ -194,19 +193,14 @@ class TestWithoutARouter:
         assert len(self.workers.sent) == 1
 
 
-async def test_a_submission_of_ten_thousand_prompts_takes_seconds(
-    settings: Settings, api_store: Store, workers: PlayedWorkers
-):
+async def test_ten_thousand_prompts_are_taken_at_once(settings: Settings, api_store: Store, workers: PlayedWorkers):
     workers.hold()
     large = settings.model_copy(update={"max_prompts": 10_000, "max_body_bytes": 2**24})
     transport = httpx.ASGITransport(app=create_app(large, api_store, workers))
     body = {"prompts": [{"prompt": f"What is {number} + 1?", "custom_id": str(number)} for number in range(10_000)]}
 
     async with httpx.AsyncClient(transport=transport, base_url="http://torouter", timeout=60) as client:
-        started = time.monotonic()
         response = await client.post("/v1/prompts", json=body)
-        took_s = time.monotonic() - started
 
     assert response.status_code == 202
     assert len(response.json()["prompts"]) == 10_000
-    assert took_s < 20

@@ -1,0 +1,41 @@
+# The one list of commands; `make` alone shows it.
+#
+#   PYTHON           makes the virtual environment: 3.11 to 3.13       make setup PYTHON=python3.12
+#   TOROUTER_DEVICE  cpu or gpu, where the guess is wrong              make setup TOROUTER_DEVICE=cpu
+#   ARGS             for pytest, or for the benchmark                  make test ARGS="-k store"
+#
+# Every setting of torouter is an environment variable too (core/settings.py): make up TOROUTER_PORT=8080
+
+PYTHON ?= python3
+ARGS ?=
+export
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo up test check bench
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
+
+setup: ## Make .venv with all that is needed to run (3.5 GB; at once when nothing has changed)
+	@bash deploy/setup.sh
+
+setup-dev:
+	@bash deploy/setup.sh dev
+
+demo: setup ## Collect, train, route, answer and report on this machine, then end
+	@.venv/bin/torouter demo
+
+up: setup ## Run the whole system on this machine until Ctrl-C
+	@.venv/bin/torouter up
+
+test: setup-dev ## Run all tests
+	.venv/bin/python -m pytest $(ARGS)
+
+check: setup-dev ## Lint, formatting, types, and the order of imports
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup-dev ## Measure the whole path against bare vLLM
+	.venv/bin/python -m tests.bench $(ARGS)

@@ -1,0 +1,75 @@
+"""`torouter demo`: the main job from end to end on real engines, and a report of what routing was worth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from api import first_router, prompt_files
+from api.client import Client
+from api.progress import BatchProgress
+from api.report_table import print_report
+from api.up import Running, running
+from core.errors import NotReadyError
+from core.settings import Settings
+from core.store.outcomes import outcome
+from core.tables import LOCAL, State
+
+
+def run(settings: Settings, err: Console, out: Console) -> None:
+    """Start, collect, train, route, report, stop. NotReadyError where a prompt was not answered."""
+    folder = settings.home / "demo"
+    with running(settings, err) as up:
+        first_router.make(up)
+        bodies = [line.body() for line in prompt_files.read(first_router.PROMPTS / "route.jsonl")]
+        client = Client(up.url)
+        routed = _answered(up, client, "Routing other prompts", bodies)
+        every = _answered(up, client, "The same ones by every expert, to compare", bodies, experts="all")
+        _save_answers(client, routed, folder / "answers.jsonl")
+        report = _report(up, routed, every)
+    (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
+    print_report(report, out)
+    err.print(f"Report: {folder / 'report.json'}; answers: {folder / 'answers.jsonl'}", highlight=False, soft_wrap=True)
+
+
+def _answered(up: Running, client: Client, title: str, bodies: Sequence[Any], **options: Any) -> str:  # Any: JSON
+    """Submit prompts and wait; the batch's id."""
+    batch: str = client.submit(bodies, **options, **{"class": "bulk"})["id"]
+    with BatchProgress(up.console, title) as bar:
+
+        def progress(seen: Any) -> None:  # Any: JSON
+            up.supervisor.poll()
+            bar.show_batch(seen)
+
+        ended = client.wait(batch, progress)
+    if ended["request_counts"]["failed"]:
+        raise NotReadyError(
+            f"{ended['request_counts']['failed']} prompts of {batch} failed: see {up.settings.home / 'logs'}"
+        )
+    return batch
+
+
+def _save_answers(client: Client, batch: str, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in client.results(batch))
+
+
+def _report(up: Running, routed: str, every: str) -> Any:  # Any: router.reports.Report, imported below
+    """What the routed run itself measured, beside what every expert made of the same prompts."""
+    from router.evaluation import Evaluation, Routed, evaluate  # noqa: PLC0415  # numpy
+
+    rows = {row.id: row for row in up.store.outcomes.of_batch(every, LOCAL)}
+    answers = {
+        view.custom_id: view.generations[0]
+        for page in up.store.prompts.of_batch(routed, LOCAL)
+        for view in page
+        if view.generations and view.generations[0].state == State.DONE
+    }
+    found = [answers.get(name) for name in rows]
+    method = Routed(
+        choices=[None if one is None else one.expert for one in found],
+        outcomes=[None if one is None else outcome(one) for one in found],
+        note="as measured in the routed run",
+    )
+    return evaluate(list(rows.values()), {"bert": method}, Evaluation(quality="bertsim", default="bert"))

@@ -1,0 +1,97 @@
+"""The whole system on this machine: prepared, started, looked after, and stopped with nothing left over."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+
+from api import first_router, system
+from api.claim import claim
+from api.supervisor import Event, State, Supervisor
+from core.errors import NotReadyError
+from core.settings import Settings
+from core.store import Store
+from experts import catalogue
+from workers import app as celery_app
+from workers.sending import Sender
+
+#: Longest time for all processes to be ready: engines on a busy machine take minutes.
+START_S: Final = 900.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A system that runs; `supervisor.poll` must be called now and then."""
+
+    settings: Settings
+    store: Store
+    sender: Sender
+    supervisor: Supervisor
+    console: Console
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.port}"
+
+    def command(self, *arguments: str) -> None:
+        """Run another command of ours to its end, with its progress on this terminal; NotReadyError where it fails."""
+        process = subprocess.Popen(
+            (sys.executable, "-P", "-m", "api.cli", *arguments), env=system.process_environment(self.settings)
+        )
+        try:
+            self.supervisor.run_until(lambda: process.poll() is not None)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
+        if process.returncode != 0:
+            raise NotReadyError(f"`torouter {' '.join(arguments)}` ended with status {process.returncode}")
+
+
+def run(settings: Settings, console: Console) -> None:
+    """`torouter up`: until Ctrl-C; where no router has been promoted yet, collect and train first."""
+    with running(settings, console) as up:
+        if up.store.checkpoints.promoted() is None:
+            console.print("No router has been promoted yet: collecting outcomes and training one.")
+            first_router.make(up)
+        console.print(f"\nAPI      {up.url}  (documentation: {up.url}/docs)", highlight=False)
+        if settings.flower_port:
+            console.print(f"Flower   http://{settings.host}:{settings.flower_port}", highlight=False)
+        console.print(f"Logs     {settings.home / 'logs'}\nCtrl-C ends all of it.", highlight=False, soft_wrap=True)
+        up.supervisor.run_until(lambda: False)
+
+
+@contextmanager
+def running(settings: Settings, console: Console) -> Iterator[Running]:
+    """The system, ready, while the body runs."""
+    started = time.monotonic()
+
+    def tell(event: Event) -> None:
+        if event.state is not State.STOPPED:
+            console.print(f"[dim]{time.monotonic() - started:5.0f} s[/]  {event.told}", highlight=False, soft_wrap=True)
+
+    with claim(settings), Supervisor(tell) as supervisor:
+        store = Store.of(settings)
+        store.schema.upgrade()
+        store.experts.sync(catalogue.load(settings.catalogue or catalogue.SHIPPED))
+        sender = Sender(celery_app.create(settings), store.recovery, settings)
+        up = Running(settings, store, sender, supervisor, console)
+        supervisor.start(system.broker(settings))
+        up.command("experts", "prepare")
+        experts = list(store.experts.enabled().values())
+        console.print(f"Starting {_listed([spec.name for spec in experts])}, routing, scoring, recovery, API, Flower.")
+        supervisor.start(system.services(settings, experts), START_S)
+        try:
+            yield up
+        finally:
+            console.print("Stopping.")
+            store.close()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{len(names)} expert{'s' * (len(names) != 1)} ({', '.join(names)})"

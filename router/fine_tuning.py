@@ -1,6 +1,6 @@
 """Fine-tune all parameters of an encoder: cross-entropy against soft labels (BERT in arXiv 2408.12320)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
@@ -88,10 +88,10 @@ class _Course:
         self.schedule = LambdaLR(self.optimiser, self._rate)
         self.random = np.random.default_rng(config.seed)
 
-    def epoch(self) -> float:
-        """Learn from every example once; the mean training loss."""
+    def epoch(self, tell: Callable[[int], None]) -> float:
+        """Learn from every example once, telling how many are done; the mean training loss."""
         self.network.train()
-        total = 0.0
+        total, done = 0.0, 0
         for batch in _shuffled(self.train, self.config.batch_size, self.random):
             loss = self.loss(self.train, batch)
             self.optimiser.zero_grad(set_to_none=True)
@@ -100,6 +100,8 @@ class _Course:
             self.optimiser.step()
             self.schedule.step()
             total += float(loss.detach()) * len(batch)
+            done += len(batch)
+            tell(done)
         return total / len(self.train)
 
     def measure(self, examples: Examples) -> float:
@@ -129,10 +131,13 @@ class _Course:
 
 def _run(course: _Course, validation: Examples, progress: Progress) -> None:
     """Train for the epochs asked for or until validation stops improving, and leave the best weights in the network."""
-    epochs = course.config.epochs
+    epochs, size = course.config.epochs, len(course.train)
     best = Best()
     for epoch in range(1, epochs + 1):
-        text = f"epoch {epoch} of {epochs}: training loss {course.epoch():.4f}"
+        before = (epoch - 1) * size
+        text = f"epoch {epoch} of {epochs}"
+        trained = course.epoch(lambda done: progress((before + done) / (epochs * size), text))  # noqa: B023 - called now
+        text += f": training loss {trained:.4f}"
         if len(validation) >= MIN_VALIDATION:
             loss = course.measure(validation)
             best.consider(loss, epoch, course.network)

@@ -112,6 +112,16 @@ def test_an_encoder_that_is_not_there_is_refused_with_the_cure(tmp_path: Path):
         load_tokenizer(str(tmp_path), 16)
 
 
+def test_training_ends_when_the_validation_loss_stops_falling_and_keeps_the_best_epoch(encoder: Path):
+    told: list[str] = []
+    config = TrainConfig(encoder=str(encoder), epochs=40, learning_rate=0.3, validation_share=0.3)
+
+    train(topic_rows(160), config, lambda _, text: told.append(text))
+
+    assert not any(text.startswith("epoch 40") for text in told)
+    assert told[-1].startswith("kept epoch")
+
+
 def test_an_expert_absent_from_half_the_rows_is_not_taken_for_a_bad_one(encoder: Path):
     """The loss looks at present experts only: absence must not push an expert's probability down."""
     rows = [

@@ -1,0 +1,162 @@
+"""`make bench`: every figure is a ratio of two things that were measured in turn, in this one run.
+
+1. Tokens/s of the whole path (HTTP, database, broker, two workers, engine) over those of bare `vllm.LLM.chat`, with the
+   same engine arguments, prompts and expert.
+2. The latency of a single prompt while that expert works through a bulk batch, over its latency on an idle system.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from api import first_router, prompt_files, system
+from api.client import Client
+from core.settings import Settings
+from experts import catalogue
+from tests.system import System, until
+
+EXPERT = "general"
+MAX_TOKENS = 96
+console = Console()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements (default: 3)")
+    parser.add_argument("--repeat", type=int, default=1, help="how often the 148 prompts are asked in one measurement")
+    parser.add_argument("--port", type=int, default=2346, help="a free port for the API")
+    given = parser.parse_args()
+    texts = [line.prompt or "" for name in ("collect", "route") for line in prompts(name)] * given.repeat
+    with tempfile.TemporaryDirectory(prefix="torouter-bench-") as home, whole_path(Path(home), given.port) as url:
+        with bare(Path(home)) as ask_bare:
+            console.print(f"{len(texts)} prompts, at most {MAX_TOKENS} tokens each; both engines are warm.")
+            throughput(url, ask_bare, texts, given.rounds)
+        latency(url, texts)
+
+
+def prompts(name: str) -> Iterator[prompt_files.PromptLine]:
+    return prompt_files.read(first_router.PROMPTS / f"{name}.jsonl")
+
+
+def throughput(url: str, ask_bare: "Bare", texts: list[str], rounds: int) -> None:
+    """Pairs in turn, so that a machine whose speed drifts slows both; the first of each only warms up."""
+    ask_bare(texts[:32])
+    by_batch(url, texts[:32])
+    table = Table("round", "bare LLM.chat, tokens/s", "whole path, tokens/s", "ratio", title="1. Throughput")
+    ratios = []
+    for number in range(1, rounds + 1):
+        alone, whole = ask_bare(texts), by_batch(url, texts)
+        ratios.append(whole / alone)
+        table.add_row(str(number), f"{alone:.0f}", f"{whole:.0f}", f"{ratios[-1]:.3f}")
+    table.add_row("median", "", "", f"[bold]{statistics.median(ratios):.3f}[/]")
+    console.print(table)
+
+
+def latency(url: str, texts: list[str]) -> None:
+    """Single prompts, one after the other, with and without a bulk batch beside them."""
+    idle = [single(url, text) for text in texts[:12]]
+    batch = Client(url).submit(bodies(texts * 3), **{"class": "bulk"})["id"]
+    until(lambda: Client(url).batch(batch)["request_counts"]["completed"] > 0, "the bulk batch has begun")
+    busy: list[float] = []
+    for text in texts[:12]:
+        if Client(url).batch(batch)["status"] == "completed":
+            break
+        busy.append(single(url, text))
+    table = Table("a single prompt", "n", "median s", "max s", title="2. Interactive latency")
+    table.add_row("on an idle system", str(len(idle)), f"{statistics.median(idle):.2f}", f"{max(idle):.2f}")
+    table.add_row("during a bulk batch", str(len(busy)), f"{statistics.median(busy):.2f}", f"{max(busy):.2f}")
+    ratio = statistics.median(busy) / statistics.median(idle)
+    table.add_row("ratio of medians", "", f"[bold]{ratio:.2f}[/]", "")
+    console.print(table)
+
+
+def bodies(texts: list[str]) -> list[dict[str, object]]:
+    return [{"prompt": text, "expert": EXPERT, "max_tokens": MAX_TOKENS} for text in texts]
+
+
+def by_batch(url: str, texts: list[str]) -> float:
+    """Tokens/s from the request that submits to the batch's end."""
+    client = Client(url)
+    started = time.perf_counter()
+    batch = client.submit(bodies(texts), **{"class": "bulk"})["id"]
+    while (seen := client.batch(batch))["status"] != "completed":
+        time.sleep(0.05)
+    taken = time.perf_counter() - started
+    assert seen["request_counts"]["failed"] == 0, seen
+    return float(seen["usage"]["output_tokens"]) / taken
+
+
+def single(url: str, text: str) -> float:
+    """Seconds of one request that waits."""
+    body = {"model": EXPERT, "messages": [{"role": "user", "content": text}], "max_tokens": 16}
+    started = time.perf_counter()
+    httpx.post(f"{url}/v1/chat/completions", json=body, timeout=300).raise_for_status()
+    return time.perf_counter() - started
+
+
+@contextmanager
+def whole_path(home: Path, port: int) -> Iterator[str]:
+    """The real system with one expert; its address."""
+    settings = Settings(home=home, port=port)
+    specs = [spec for spec in catalogue.load(catalogue.SHIPPED) if spec.name == EXPERT]
+    running = System(settings, specs)
+    try:
+        running.start_broker()
+        running.start_process("api", "serve")
+        console.print("Starting the system with one expert …")
+        running.start("routing", "recovery", f"expert {EXPERT}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        for name in ("api", "recovery", "routing", f"expert-{EXPERT}"):
+            running.stop(name)
+        running.stop_all()
+
+
+class Bare:
+    """vLLM alone in a process of its own, which `tests/bench/bare.py` is."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._lock = threading.Lock()
+
+    def __call__(self, texts: list[str]) -> float:
+        """Tokens/s of one `LLM.chat` over all of them."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"texts": texts, "max_tokens": MAX_TOKENS}) + "\n")
+        self._process.stdin.flush()
+        found = json.loads(self._process.stdout.readline())
+        return float(found["tokens"]) / float(found["seconds"])
+
+
+@contextmanager
+def bare(home: Path) -> Iterator[Bare]:
+    console.print("Starting bare vLLM …")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.bare", str(home / "cache"), EXPERT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=system.process_environment(Settings(home=home)),
+        text=True,
+    )
+    try:
+        yield Bare(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(60)
+
+
+main()

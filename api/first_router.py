@@ -29,7 +29,7 @@ def make(up: "Running") -> CheckpointView:
 
         def progress(seen: BatchView) -> None:
             up.supervisor.poll()
-            bar.show(seen.done + seen.failed, seen.total, seen.state)
+            bar.show(seen.done + seen.failed, seen.total, f"{seen.output_tokens:,} tokens")
 
         collecting.wait(up.store, batch, progress)
     write_outcomes(outcomes, collecting.outcomes(up.store, batch))

@@ -60,4 +60,5 @@ class BatchProgress(Bar):
     def show_batch(self, batch: dict[str, Any]) -> None:  # Any: JSON
         counts = batch["request_counts"]
         failed = f", {counts['failed']} failed" if counts["failed"] else ""
-        self.show(counts["completed"] + counts["failed"], counts["total"], f"{batch['status']}{failed}")
+        tokens = f"{batch['usage']['output_tokens']:,} tokens"
+        self.show(counts["completed"] + counts["failed"], counts["total"], f"{tokens}{failed}, {batch['status']}")

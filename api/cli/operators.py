@@ -71,7 +71,11 @@ def collect(
         batch = collecting.submit(store, _sender(store), prompts, collecting.chosen_experts(store, experts))
     try:
         with Bar(err, "Collecting") as bar:
-            collecting.wait(store, batch, lambda seen: bar.show(seen.done + seen.failed, seen.total, seen.state))
+            collecting.wait(
+                store,
+                batch,
+                lambda seen: bar.show(seen.done + seen.failed, seen.total, f"{seen.output_tokens:,} tokens"),
+            )
     except KeyboardInterrupt:
         err.print(f"\nDetached; the batch goes on. Come back with --batch {batch}")
         raise

@@ -41,6 +41,7 @@ pytestmark = [
 
 QUESTION = "A farmer has 12 cows and buys 5 more. How many cows does the farmer have now?"
 REFERENCE = "The farmer has 12 + 5 = 17 cows. The answer is 17."
+GSM8K_STYLE = "The farmer has 12 + 5 = <<12+5=17>>17 cows.\n#### 17"
 LONG_STORY = "Write a very long story about a ship, an island and a storm. Tell every detail."
 CONTEXT = 512
 
@@ -213,7 +214,7 @@ def similar(one: Answer, other: Answer) -> bool:
 async def test_experts_that_share_an_engine_answer_each_in_its_own_way(shared_engine: VllmEngine):
     names = ("general", "math", "code")
 
-    answers = await asyncio.gather(*(shared_engine.answer(ask(expert=name, reference=REFERENCE)) for name in names))
+    answers = await asyncio.gather(*(shared_engine.answer(ask(expert=name, reference=GSM8K_STYLE)) for name in names))
 
     general, math, code = answers
     assert general.text != math.text

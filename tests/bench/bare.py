@@ -24,7 +24,10 @@ def main(cache: str, expert: str) -> None:
         started = time.perf_counter()
         outputs = llm.chat(chats, SamplingParams(temperature=0, max_tokens=asked["max_tokens"]), use_tqdm=False)
         seconds = time.perf_counter() - started
-        print(json.dumps({"tokens": sum(len(o.outputs[0].token_ids) for o in outputs), "seconds": seconds}), flush=True)
+        sys.stdout.write(
+            json.dumps({"tokens": sum(len(o.outputs[0].token_ids) for o in outputs), "seconds": seconds}) + "\n"
+        )
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The BERT router's checkpoint and batching, with a tiny random encoder."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.errors import CheckpointError, ConfigError
 from router import checkpoints
@@ -16,6 +18,15 @@ from router.training import train
 from tests.router_factories import topic_rows, write_tiny_encoder
 
 ROWS = topic_rows(40)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """A tiny network gains nothing from more, and loses much where the machine is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

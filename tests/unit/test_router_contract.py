@@ -1,10 +1,11 @@
 """What holds of every router, whatever it has learned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from router import checkpoints, registry
 from router.config import TrainConfig
@@ -13,6 +14,15 @@ from router.training import TrainedRouter, train
 from tests.router_factories import EXPERTS, topic_rows, write_tiny_encoder
 
 PROMPTS = [one.prompt for one in topic_rows(20, seed=9)] + ["sum", "", "word " * 500, "日本語", "total " * 40]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """A tiny network gains nothing from more, and loses much where the machine is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

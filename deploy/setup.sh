@@ -101,7 +101,7 @@ explain() {
     fail "pip failed; all it said is in $LOG. Nothing is lost: run this again once that is mended"
 }
 
-last_said() { grep -v '^WARNING' "$LOG" | tail -n "$1"; }
+last_said() { grep -vE '^WARNING|[Uu]ninstall|Found existing' "$LOG" | tail -n "$1"; }
 
 # A stamp says that a set was installed to its end, and from what.
 stamped() { [[ -f $VENV/.torouter-$1 && $(<"$VENV/.torouter-$1") == $(fingerprint) ]]; }

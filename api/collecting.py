@@ -24,11 +24,17 @@ def chosen_experts(store: Store, wanted: str) -> tuple[str, ...]:
     return tuple(store.experts.get(name.strip()).name for name in wanted.split(","))
 
 
-def submit(store: Store, sender: Sender, prompts: Sequence[NewPrompt], experts: tuple[str, ...]) -> str:
+def submit(
+    store: Store,
+    sender: Sender,
+    prompts: Sequence[NewPrompt],
+    experts: tuple[str, ...],
+    endpoint: str = "torouter collect",
+) -> str:
     """Store a collecting batch and wake up the routing workers; the batch's id."""
     if not prompts:
         raise InvalidInputError("no prompts to collect: the file has no line")
-    batch = Submission(tuple(prompts), endpoint="torouter collect", work_class=WorkClass.BULK, collect=experts)
+    batch = Submission(tuple(prompts), endpoint=endpoint, work_class=WorkClass.BULK, collect=experts)
     submitted = store.prompts.submit(batch)
     sender.submitted(submitted)
     return submitted.batch_id

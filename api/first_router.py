@@ -8,9 +8,13 @@ from api import collecting, prompt_files
 from api.progress import Bar
 from api.promoting import promote
 from core.schemas.views import BatchView, CheckpointView
+from core.tables import LOCAL
 
 if TYPE_CHECKING:
     from api.up import Running
+
+#: What the collecting batch says it came from; one that was interrupted is gone on with.
+ENDPOINT: Final = "torouter first router"
 
 #: Prompts and references that were written for this, over the domains of the shipped experts.
 PROMPTS: Final = Path(__file__).with_name("demo_prompts")
@@ -23,8 +27,7 @@ def make(up: "Running") -> CheckpointView:
     folder = up.settings.home / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     outcomes, checkpoint = folder / "outcomes.jsonl", folder / f"checkpoint-{time.strftime('%Y%m%d-%H%M%S')}"
-    prompts = [line.new_prompt() for line in prompt_files.read(PROMPTS / "collect.jsonl")]
-    batch = collecting.submit(up.store, up.sender, prompts, collecting.chosen_experts(up.store, "all"))
+    batch = _collecting_batch(up)
     with Bar(up.console, "Collecting: every expert answers every prompt") as bar:
 
         def progress(seen: BatchView) -> None:
@@ -35,3 +38,14 @@ def make(up: "Running") -> CheckpointView:
     write_outcomes(outcomes, collecting.outcomes(up.store, batch))
     up.command("train", "--outcomes", str(outcomes), "--out", str(checkpoint), "--router", "bert")
     return promote(up.store, checkpoint)
+
+
+def _collecting_batch(up: "Running") -> str:
+    """A new batch, or the one that an interrupted run has left behind."""
+    left = up.store.batches.unfinished(ENDPOINT, LOCAL)
+    if left is not None:
+        up.console.print(f"Going on with {left.id}, which an earlier run began.", highlight=False)
+        return left.id
+    prompts = [line.new_prompt() for line in prompt_files.read(PROMPTS / "collect.jsonl")]
+    experts = collecting.chosen_experts(up.store, "all")
+    return collecting.submit(up.store, up.sender, prompts, experts, endpoint=ENDPOINT)

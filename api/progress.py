@@ -28,7 +28,7 @@ class Bar:
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task(title, total=None, note="")
-        self._next_line = 0.0
+        self._next_line, self._last_line = 0.0, ""
 
     def __enter__(self) -> Self:
         self._progress.__enter__()
@@ -42,9 +42,11 @@ class Bar:
     def show(self, done: int, total: int, note: str = "") -> None:
         """Draw it anew; where nobody looks, print a line if the last one is old or the work is done."""
         self._progress.update(self._task, completed=done, total=total, note=note)
-        if not self._console.is_terminal and (time.monotonic() >= self._next_line or done >= total):
-            self._console.print(f"{self._title}: {done}/{total} {note}".rstrip(), highlight=False, soft_wrap=True)
-            self._next_line = time.monotonic() + LINE_S
+        line = f"{self._title}: {done}/{total} {note}".rstrip()
+        due = time.monotonic() >= self._next_line or done >= total
+        if not self._console.is_terminal and due and line != self._last_line:
+            self._console.print(line, highlight=False, soft_wrap=True)
+            self._next_line, self._last_line = time.monotonic() + LINE_S, line
 
     def show_share(self, share: float, note: str) -> None:
         """The same in hundredths."""

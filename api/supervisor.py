@@ -213,7 +213,7 @@ class _Watched:
         return self._alive_s() >= ALIVE_S if self.child.ready is None else self.child.ready(run.pid)
 
     def _bury(self, status: int) -> Event:
-        how = signal.Signals(-status).name if status < 0 else f"status {status}"
+        how = f"status {status}" if status >= 0 else f"signal {-status} ({signal.strsignal(-status)})"
         if not self._was_ready and self._starts >= self._patience.tries:
             times = f"{self._starts} times before it was ready, at last with {how}"
             raise NotReadyError(f"{self.child.name} ended {times}\n{self.log_end()}")

@@ -96,10 +96,11 @@ def has_gpu() -> bool:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What a child is started with besides our own environment: these very settings."""
-    threads = {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
+    """What a child is started with besides our own environment: these very settings, and logs that lose nothing."""
+    defaults = ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}
+    missing = {name: value for name, value in defaults.items() if name not in os.environ}
     values = settings.model_dump(mode="json", exclude_none=True)
-    return threads | {f"TOROUTER_{name.upper()}": _as_text(value) for name, value in values.items()}
+    return missing | {f"TOROUTER_{name.upper()}": _as_text(value) for name, value in values.items()}
 
 
 def process_environment(settings: Settings) -> dict[str, str]:

@@ -25,9 +25,7 @@ class Settings(BaseSettings):
     files_url: str = Field("", description="fsspec URL for checkpoints; empty: a folder in the home folder")
     catalogue: Path | None = Field(None, description="experts file; none: the one that is shipped")
     route_threads: int = Field(16, ge=2, description="messages in hand of a routing worker")
-    route_bulk_threads: int = Field(
-        4, ge=1, description="of these, for bulk; the rest are for interactive prompts"
-    )
+    route_bulk_threads: int = Field(4, ge=1, description="of these, for bulk; the rest are for interactive prompts")
     score_threads: int = Field(8, ge=1, description="messages in hand of a scoring worker")
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(2345, ge=0, le=65535, description="port of the API")

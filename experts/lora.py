@@ -44,7 +44,8 @@ class Adapters:
             return {}
         return {
             "enable_lora": True,
-            "max_loras": len(self.requests),
+            # One slot stays empty: on a CPU vLLM (0.32) gives prompts without an adapter the last slot's (index -1).
+            "max_loras": len(self.requests) + 1,
             "max_lora_rank": max_rank,
             "lora_target_modules": None if self.targets is None else list(self.targets),
         }

@@ -23,3 +23,10 @@ class Batches:
         if row is None:
             raise NotFoundError(f"there is no batch {name!r}: check the id", param="id")
         return reading.batch(row)
+
+    def unfinished(self, endpoint: str, owner: str) -> BatchView | None:
+        """The owner's latest batch of an endpoint that has not ended."""
+        mine = (BATCH.c.endpoint == endpoint, BATCH.c.owner == owner, BATCH.c.finished_at.is_(None))
+        with self._database.read() as connection:
+            row = connection.execute(select(BATCH).where(*mine).order_by(BATCH.c.id.desc()).limit(1)).one_or_none()
+        return None if row is None else reading.batch(row)

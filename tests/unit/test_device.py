@@ -52,7 +52,7 @@ def test_adapters_change_the_modules_that_any_of_them_names(tmp_path: Path):
     assert targets == ("q_proj", "up_proj", "v_proj")
     arguments = Adapters({"one": object(), "other": object()}, targets).arguments(16)
     assert arguments["lora_target_modules"] == ["q_proj", "up_proj", "v_proj"]
-    assert arguments["max_loras"] == 2
+    assert arguments["max_loras"] == 3  # and one that stays empty, for the base
 
 
 def test_a_pattern_names_no_modules(tmp_path: Path):

@@ -75,7 +75,7 @@ def test_a_dead_child_is_started_again_and_its_stale_files_are_removed(
     supervisor.run_until(lambda: len(told(events, State.READY)) == 2)
 
     assert number_in(tmp_path / "a.ready") != first
-    assert told(events, State.WAITING) == ["a: ended with SIGKILL; starts again in 0.05 s"]
+    assert told(events, State.WAITING) == ["a: ended with signal 9 (Killed); starts again in 0.05 s"]
     assert not (tmp_path / "stale").exists()
 
 

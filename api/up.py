@@ -84,7 +84,10 @@ def running(settings: Settings, console: Console) -> Iterator[Running]:
         supervisor.start(system.broker(settings))
         up.command("experts", "prepare")
         experts = list(store.experts.enabled().values())
-        console.print(f"Starting {_listed([spec.name for spec in experts])}, routing, scoring, recovery, API, Flower.")
+        console.print(
+            f"Starting {_listed([spec.name for spec in experts])}, routing, scoring, recovery, API, Flower.",
+            soft_wrap=True,
+        )
         supervisor.start(system.services(settings, experts), START_S)
         try:
             yield up

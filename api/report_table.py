@@ -8,47 +8,46 @@ from rich.table import Table
 if TYPE_CHECKING:
     from router.reports import MethodReport, Report, Summary
 
-#: Heading and format of each measure, in the order of the columns.
+#: Heading and format of each measure, in the order of the columns. All fit into 80 characters.
 MEASURES = (
-    ("quality", "{quality}", "{:.3f}"),
+    ("quality", "{quality}\n95 % interval", "{:.3f}"),
     ("nll", "NLL", "{:.2f}"),
     ("throughput_tok_s", "tokens/s", "{:.1f}"),
-    ("cost_usd_per_mtok", "US$ per\n1M tokens", "{:.4f}"),
-    ("output_tokens", "tokens per\nanswer", "{:.0f}"),
+    ("cost_usd_per_mtok", "US$ per\n1M tok.", "{:.4f}"),
+    ("output_tokens", "tokens", "{:.0f}"),
 )
 
-#: Where the numbers of a method come from, by its name.
+#: What the baselines are called here.
 TITLES = {
-    "zero": "Zero (mean of all experts)",
+    "zero": "Zero (mean)",
     "random": "Random",
-    "best_single": "Best single expert",
-    "optimal": "Optimal, per criterion",
-    "quality_oracle": "Best expert per prompt",
-    "dataset_oracle": "Best expert per data set",
+    "optimal": "Optimal",
+    "quality_oracle": "Best per prompt",
+    "dataset_oracle": "Best per data set",
 }
 
 
 def print_report(report: "Report", console: Console) -> None:
-    """Experts, then routers beside their baselines; the first two with how many prompts went to each expert."""
+    """Experts, then routers beside their baselines; tokens and tokens/s are those of one answer."""
     routed = report.routers[report.default]
-    experts = _table(f"Experts on all {report.data.n} prompts", report, f"prompts routed\nby {report.default}")
+    experts = _table(f"Every expert on the same {report.data.n} prompts", report)
+    experts.add_column(f"routed by\n{report.default}", justify="right")
     for name, summary in report.experts.items():
-        experts.add_row(name, str(routed.queries.get(name, 0)), *_cells(summary))
+        experts.add_row(name, *_cells(summary), str(routed.queries.get(name, 0)))
     console.print(experts)
-    methods = _table(f"Routing {report.data.n} prompts", report, "prompts")
+    methods = _table(f"Ways of routing these {report.data.n} prompts", report)
     for name, method in report.routers.items():
-        methods.add_row(f"[bold]{name} router[/]", str(method.n), *_cells(method.micro))
+        methods.add_row(f"[bold]{name} router[/]", *_cells(method.micro))
     for name, method in report.baselines.items():
-        methods.add_row(_title(name, method), str(method.n), *_cells(method.micro))
+        methods.add_row(_title(name, method), *_cells(method.micro))
     console.print(methods)
 
 
-def _table(title: str, report: "Report", count: str) -> Table:
+def _table(title: str, report: "Report") -> Table:
     table = Table(title=title, title_justify="left")
-    table.add_column("", no_wrap=True)
-    table.add_column(count, justify="right")
+    table.add_column("")
     for _, heading, _ in MEASURES:
-        table.add_column(heading.format(quality=f"{report.data.quality}\n95 % interval"), justify="right")
+        table.add_column(heading.format(quality=report.data.quality), justify="right", no_wrap=True)
     return table
 
 
@@ -63,5 +62,6 @@ def _cells(summary: "Summary") -> list[str]:
 
 
 def _title(name: str, method: "MethodReport") -> str:
-    title = TITLES.get(name, name)
-    return f"{title}: {method.note}" if name == "best_single" and method.note else title
+    if name == "best_single":
+        return f"Best single: {max(method.queries, key=method.queries.__getitem__)}"
+    return TITLES.get(name, name)

@@ -59,6 +59,7 @@ def throughput(url: str, ask_bare: "Bare", texts: list[str], rounds: int) -> Non
     for number in range(1, rounds + 1):
         alone, whole = ask_bare(texts), by_batch(url, texts)
         ratios.append(whole / alone)
+        console.print(f"round {number} of {rounds}: {alone:.0f} and {whole:.0f} tokens/s")
         table.add_row(str(number), f"{alone:.0f}", f"{whole:.0f}", f"{ratios[-1]:.3f}")
     table.add_row("median", "", "", f"[bold]{statistics.median(ratios):.3f}[/]")
     console.print(table)

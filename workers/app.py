@@ -52,12 +52,6 @@ def create(settings: Settings) -> Celery:
     return app
 
 
-def connected(app: Celery) -> None:
-    """NotReadyError unless the broker answers."""
-    with app.connection_for_write() as connection, _ours(connection):
-        connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_TIMEOUT_S)
-
-
 def depth(app: Celery, queue: str) -> int:
     """How many messages wait in a queue; 0 where the broker has none of that name, NotReadyError where it is away."""
     with app.connection_for_read() as connection, _ours(connection):

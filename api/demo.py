@@ -1,6 +1,5 @@
 """`torouter demo`: the main job from end to end on real engines, and a report of what routing was worth."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,13 @@ def run(settings: Settings, err: Console, out: Console) -> None:
     folder = settings.home / "demo"
     with running(settings, err) as up:
         first_router.make(up)
-        bodies = [line.body() for line in prompt_files.read(first_router.PROMPTS / "route.jsonl")]
+        sampling = first_router.SAMPLING.model_dump(exclude_none=True)
+        bodies = [line.body() | sampling for line in prompt_files.read(first_router.PROMPTS / "route.jsonl")]
         client = Client(up.url)
-        routed = _answered(up, client, "Routing other prompts", bodies)
-        every = _answered(up, client, "The same ones by every expert, to compare", bodies, experts="all")
+        routed: str = client.submit(bodies, **{"class": "bulk"})["id"]
+        every: str = client.submit(bodies, experts="all", **{"class": "bulk"})["id"]
+        _wait(up, client, "Routing other prompts", routed)
+        _wait(up, client, "The same ones by every expert, to compare", every)
         _save_answers(client, routed, folder / "answers.jsonl")
         report = _report(up, routed, every)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
@@ -33,9 +35,7 @@ def run(settings: Settings, err: Console, out: Console) -> None:
     err.print(f"Report: {folder / 'report.json'}; answers: {folder / 'answers.jsonl'}", highlight=False, soft_wrap=True)
 
 
-def _answered(up: Running, client: Client, title: str, bodies: Sequence[Any], **options: Any) -> str:  # Any: JSON
-    """Submit prompts and wait; the batch's id."""
-    batch: str = client.submit(bodies, **options, **{"class": "bulk"})["id"]
+def _wait(up: Running, client: Client, title: str, batch: str) -> None:
     with BatchProgress(up.console, title) as bar:
 
         def progress(seen: Any) -> None:  # Any: JSON
@@ -43,11 +43,8 @@ def _answered(up: Running, client: Client, title: str, bodies: Sequence[Any], **
             bar.show_batch(seen)
 
         ended = client.wait(batch, progress)
-    if ended["request_counts"]["failed"]:
-        raise NotReadyError(
-            f"{ended['request_counts']['failed']} prompts of {batch} failed: see {up.settings.home / 'logs'}"
-        )
-    return batch
+    if failed := ended["request_counts"]["failed"]:
+        raise NotReadyError(f"{failed} prompts of {batch} failed: see {up.settings.home / 'logs'}")
 
 
 def _save_answers(client: Client, batch: str, path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from api import collecting, prompt_files
 from api.progress import Bar
 from api.promoting import promote
+from core.schemas.conversation import Sampling
 from core.schemas.views import BatchView, CheckpointView
 from core.tables import LOCAL
 
@@ -18,6 +19,9 @@ ENDPOINT: Final = "torouter first router"
 
 #: Prompts and references that were written for this, over the domains of the shipped experts.
 PROMPTS: Final = Path(__file__).with_name("demo_prompts")
+
+#: As long as the longest reference: what an expert says beyond it takes minutes and tells little.
+SAMPLING: Final = Sampling(max_tokens=96)
 
 
 def make(up: "Running") -> CheckpointView:
@@ -37,7 +41,9 @@ def make(up: "Running") -> CheckpointView:
         collecting.wait(up.store, batch, progress)
     write_outcomes(outcomes, collecting.outcomes(up.store, batch))
     up.command("train", "--outcomes", str(outcomes), "--out", str(checkpoint), "--router", "bert")
-    return promote(up.store, checkpoint)
+    promoted = promote(up.store, checkpoint)
+    up.console.print("Promoted: this router routes from now on.")
+    return promoted
 
 
 def _collecting_batch(up: "Running") -> str:
@@ -46,6 +52,6 @@ def _collecting_batch(up: "Running") -> str:
     if left is not None:
         up.console.print(f"Going on with {left.id}, which an earlier run began.", highlight=False)
         return left.id
-    prompts = [line.new_prompt() for line in prompt_files.read(PROMPTS / "collect.jsonl")]
+    prompts = [line.new_prompt(SAMPLING) for line in prompt_files.read(PROMPTS / "collect.jsonl")]
     experts = collecting.chosen_experts(up.store, "all")
     return collecting.submit(up.store, up.sender, prompts, experts, endpoint=ENDPOINT)

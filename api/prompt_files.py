@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import InvalidInputError
-from core.schemas.conversation import CleanText, Message, Value
+from core.schemas.conversation import CleanText, Message, Sampling, Value
 from core.schemas.work import NewPrompt
 
 
@@ -35,9 +35,15 @@ class PromptLine(Value):
         """The messages; a prompt is one message of the user's."""
         return self.messages or (Message(role="user", content=self.prompt or ""),)
 
-    def new_prompt(self) -> NewPrompt:
-        """The prompt, as the store takes it."""
-        return NewPrompt(messages=self.question(), reference=self.reference, dataset=self.dataset, custom_id=self.id)
+    def new_prompt(self, sampling: Sampling | None = None) -> NewPrompt:
+        """The prompt, as the store takes it; without `sampling` each expert's defaults hold."""
+        return NewPrompt(
+            messages=self.question(),
+            sampling=sampling or Sampling(),
+            reference=self.reference,
+            dataset=self.dataset,
+            custom_id=self.id,
+        )
 
     def body(self) -> dict[str, Any]:  # Any: JSON
         """The prompt, as `POST /v1/prompts` takes it."""

@@ -1,7 +1,9 @@
 """The whole system on this machine: prepared, started, looked after, and stopped with nothing left over."""
 
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -75,7 +77,7 @@ def running(settings: Settings, console: Console) -> Iterator[Running]:
         if event.state is not State.STOPPED:
             console.print(f"[dim]{time.monotonic() - started:5.0f} s[/]  {event.told}", highlight=False, soft_wrap=True)
 
-    with claim(settings), Supervisor(tell) as supervisor:
+    with claim(settings), _temporary_folder(), Supervisor(tell) as supervisor:
         store = Store.of(settings)
         store.schema.upgrade()
         store.experts.sync(catalogue.load(settings.catalogue or catalogue.SHIPPED))
@@ -94,6 +96,21 @@ def running(settings: Settings, console: Console) -> Iterator[Running]:
         finally:
             console.print("Stopping.")
             store.close()
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[None]:
+    """A TMPDIR for all that is started meanwhile, and gone with it: vLLM leaves its sockets behind there."""
+    before = os.environ.get("TMPDIR")
+    with tempfile.TemporaryDirectory(prefix="torouter-", ignore_cleanup_errors=True) as folder:
+        os.environ["TMPDIR"] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = before
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from core.errors import InvalidInputError
 from core.queues import WorkClass
@@ -29,12 +30,14 @@ def submit(
     sender: Sender,
     prompts: Sequence[NewPrompt],
     experts: tuple[str, ...],
+    *,
     endpoint: str = "torouter collect",
+    details: dict[str, Any] | None = None,  # Any: JSON
 ) -> str:
     """Store a collecting batch and wake up the routing workers; the batch's id."""
     if not prompts:
         raise InvalidInputError("no prompts to collect: the file has no line")
-    batch = Submission(tuple(prompts), endpoint=endpoint, work_class=WorkClass.BULK, collect=experts)
+    batch = Submission(tuple(prompts), endpoint=endpoint, work_class=WorkClass.BULK, collect=experts, details=details)
     submitted = store.prompts.submit(batch)
     sender.submitted(submitted)
     return submitted.batch_id

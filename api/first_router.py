@@ -1,6 +1,8 @@
 """A first router for a system that has none: every expert answers the shipped prompts, and BERT learns from that."""
 
 import time
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -8,17 +10,19 @@ from api import collecting, prompt_files
 from api.progress import Bar
 from api.promoting import promote
 from core.schemas.conversation import Sampling
+from core.schemas.experts import ExpertSpec
 from core.schemas.views import BatchView, CheckpointView
 from core.tables import LOCAL
 
 if TYPE_CHECKING:
     from api.up import Running
 
-#: What the collecting batch says it came from; one that was interrupted is gone on with.
+#: What the collecting batch says it came from; its answers are used again.
 ENDPOINT: Final = "torouter first router"
 
 #: Prompts and references that were written for this, over the domains of the shipped experts.
 PROMPTS: Final = Path(__file__).with_name("demo_prompts")
+COLLECT: Final = PROMPTS / "collect.jsonl"
 
 #: As long as the longest reference: what an expert says beyond it takes minutes and tells little.
 SAMPLING: Final = Sampling(max_tokens=96)
@@ -47,11 +51,20 @@ def make(up: "Running") -> CheckpointView:
 
 
 def _collecting_batch(up: "Running") -> str:
-    """A new batch, or the one that an interrupted run has left behind."""
-    left = up.store.batches.unfinished(ENDPOINT, LOCAL)
-    if left is not None:
-        up.console.print(f"Going on with {left.id}, which an earlier run began.", highlight=False)
+    """The batch of an earlier run, if the same experts answered the same prompts in it, or a new one."""
+    experts = {spec.name: spec for spec in up.store.experts.enabled().values()}
+    asked = _fingerprint(experts.values())
+    left = up.store.batches.latest(ENDPOINT, LOCAL)
+    if left is not None and left.details == asked and left.failed + left.cancelled + left.expired == 0:
+        went = "has the answers" if left.ended else "goes on"
+        up.console.print(f"{left.id} of an earlier run {went}: same prompts, same experts.", highlight=False)
         return left.id
-    prompts = [line.new_prompt(SAMPLING) for line in prompt_files.read(PROMPTS / "collect.jsonl")]
-    experts = collecting.chosen_experts(up.store, "all")
-    return collecting.submit(up.store, up.sender, prompts, experts, endpoint=ENDPOINT)
+    prompts = [line.new_prompt(SAMPLING) for line in prompt_files.read(COLLECT)]
+    return collecting.submit(up.store, up.sender, prompts, tuple(experts), endpoint=ENDPOINT, details=asked)
+
+
+def _fingerprint(experts: Iterable[ExpertSpec]) -> dict[str, str]:
+    """What decides the answers: prompts, sampling, and all that the catalogue says of the experts."""
+    parts = [COLLECT.read_text(encoding="utf-8"), SAMPLING.model_dump_json()]
+    parts += sorted(spec.model_dump_json() for spec in experts)
+    return {"fingerprint": sha256("\0".join(parts).encode()).hexdigest()}

@@ -24,9 +24,9 @@ class Batches:
             raise NotFoundError(f"there is no batch {name!r}: check the id", param="id")
         return reading.batch(row)
 
-    def unfinished(self, endpoint: str, owner: str) -> BatchView | None:
-        """The owner's latest batch of an endpoint that has not ended."""
-        mine = (BATCH.c.endpoint == endpoint, BATCH.c.owner == owner, BATCH.c.finished_at.is_(None))
+    def latest(self, endpoint: str, owner: str) -> BatchView | None:
+        """The owner's latest batch of an endpoint."""
+        mine = select(BATCH).where(BATCH.c.endpoint == endpoint, BATCH.c.owner == owner)
         with self._database.read() as connection:
-            row = connection.execute(select(BATCH).where(*mine).order_by(BATCH.c.id.desc()).limit(1)).one_or_none()
+            row = connection.execute(mine.order_by(BATCH.c.id.desc()).limit(1)).one_or_none()
         return None if row is None else reading.batch(row)

@@ -78,9 +78,10 @@ def mean(values: FloatArray, seed: int) -> Estimate:
 
 def _draws(n: int, resamples: int, random: np.random.Generator) -> FloatArray:
     """How often each resample holds each prompt, (1 + resamples, n); row 0 holds each once."""
-    drawn = random.integers(0, n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n)
-    return np.vstack([np.ones((1, n)), counts]).astype(np.float64)
+    counts = np.ones((1 + resamples, n))
+    for resample in counts[1:]:
+        resample[:] = np.bincount(random.integers(0, n, size=n), minlength=n)
+    return counts
 
 
 def _estimate(sums: FloatArray, counts: FloatArray) -> Estimate:

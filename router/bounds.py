@@ -1,6 +1,6 @@
 """What a router is measured against: Zero, Random, the best single expert, Optimal and the oracles.
 
-Each is a function of a pool, as EVALUATION.md and arXiv 2408.12320 define it. None of them reads a prompt to choose.
+Each is a function of a pool; Zero, Random and Optimal are those of arXiv 2408.12320. None reads a prompt to choose.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 
 from router.baselines import RandomRouter
 from router.policies import NOBODY, best_column, choose
-from router.pool import LOWER_IS_BETTER, Measure, Pool, Values
+from router.pool import LOWER_IS_BETTER, TOKENS, Measure, Pool, Values
 from router.predictions import FloatArray, IntArray
 
 #: An expert with less of the pool's prompts than this share of the fullest expert's is no candidate for the best one:
@@ -45,8 +45,14 @@ def best_single(pool: Pool) -> Measured:
 
 
 def optimal(pool: Pool) -> Measured:
-    """Each measure's best value of any expert. It mixes experts, so no router can reach it."""
-    values = {measure: _row_best(array, measure) for measure, array in pool.values.items()}
+    """Each measure's best value of any expert. It mixes experts, so no router can reach it.
+
+    Fewer or more tokens are neither better nor worse, so those are the mean's.
+    """
+    values = {
+        measure: _row_mean(array) if measure in TOKENS else _row_best(array, measure)
+        for measure, array in pool.values.items()
+    }
     return Measured(values, note="the best value of each measure per prompt, of different experts: out of reach")
 
 
@@ -60,9 +66,10 @@ def quality_oracle(pool: Pool) -> Measured:
 
 def dataset_oracle(pool: Pool, train: Pool) -> Measured:
     """The best expert of each data set on the training rows; for a data set without any, their best single expert."""
-    names = [train.experts[_best_expert(train, dataset)] for dataset in pool.datasets]
-    columns = [pool.experts.index(name) if name in pool.experts else NOBODY for name in names]
-    return _chosen(pool, np.array(columns, dtype=np.int64), "the best expert per data set, picked on the training rows")
+    best = {dataset: train.experts[_best_expert(train, dataset)] for dataset in set(pool.datasets)}
+    column = {name: j for j, name in enumerate(pool.experts)}
+    columns = np.array([column.get(best[dataset], NOBODY) for dataset in pool.datasets], dtype=np.int64)
+    return _chosen(pool, columns, "the best expert per data set, picked on the training rows")
 
 
 def _chosen(pool: Pool, columns: IntArray, note: str) -> Measured:
@@ -70,9 +77,10 @@ def _chosen(pool: Pool, columns: IntArray, note: str) -> Measured:
 
 
 def _best_expert(pool: Pool, dataset: str | None = None) -> int:
-    """The column with the highest mean quality on the data set; over data sets where it is None or not in the pool."""
+    """The column with the highest mean quality on the data set; over data sets where nothing is known of it."""
     names = np.array(pool.datasets, dtype=object)
-    wanted = [dataset] if dataset in pool.datasets else sorted(set(pool.datasets))
+    known = dataset in pool.datasets and np.isfinite(pool.quality[names == dataset]).any()
+    wanted = [dataset] if known else sorted(set(pool.datasets))
     parts = [pool.quality[names == name] for name in wanted]
     covered = np.sum([np.isfinite(part).sum(axis=0) for part in parts], axis=0)
     means = np.mean([_row_mean(part.T) for part in parts], axis=0)

@@ -1,6 +1,6 @@
 """From outcome rows to what a router is fitted on: de-duplicated, split by text, as arrays. It knows no router."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,7 +42,7 @@ class TrainingSet:
     experts: tuple[str, ...]
     train: Part
     validation: Part
-    duplicates: int  # rows whose normalised text an earlier row already had
+    duplicates: int  # rows whose normalised text an earlier row already had; their outcomes joined it
     too_few_experts: int  # rows with the quality of fewer than two experts
 
 
@@ -84,11 +84,23 @@ def is_held_out(text: str, share: float, purpose: str = "held out") -> bool:
 
 
 def deduplicate(rows: Sequence[OutcomeRow]) -> list[OutcomeRow]:
-    """The rows without those whose normalised text came before, in their order."""
-    first: dict[str, OutcomeRow] = {}
+    """Each normalised text once, in order, with the outcomes of all its rows; an expert's first outcome counts.
+
+    So the outcomes of one more expert, collected later on the same prompts, join the earlier ones.
+    """
+    found: dict[str, OutcomeRow] = {}
     for row in rows:
-        first.setdefault(normalise(row.prompt), row)
-    return list(first.values())
+        text = normalise(row.prompt)
+        first = found.setdefault(text, row)
+        if row.outcomes.keys() - first.outcomes.keys():
+            found[text] = first.model_copy(update={"outcomes": row.outcomes | first.outcomes})
+    return list(found.values())
+
+
+def without(rows: Sequence[OutcomeRow], others: Iterable[OutcomeRow]) -> list[OutcomeRow]:
+    """The rows whose normalised text is in none of the others: what a router may be measured on."""
+    known = {normalise(row.prompt) for row in others}
+    return [row for row in rows if normalise(row.prompt) not in known]
 
 
 def _refuse_absent(rows: Sequence[OutcomeRow], experts: Sequence[str], qualities: FloatArray, column: str) -> None:

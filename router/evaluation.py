@@ -71,7 +71,11 @@ def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: 
         experts={expert: _expert(pool, j, bootstrap) for j, expert in enumerate(pool.experts)},
         data=_data(rows, pool, wanted),
         differences={
-            name: {other: difference(measured, baselines[other], bootstrap) for other in COMPARED}
+            name: {
+                other: found
+                for other in COMPARED
+                if (found := difference(measured, baselines[other], bootstrap)) is not None
+            }
             for name, measured in routers.items()
         },
     )
@@ -118,18 +122,15 @@ def method_report(measured: Measured, pool: Pool, bootstrap: Bootstrap) -> Metho
     )
 
 
-def difference(one: Measured, other: Measured, bootstrap: Bootstrap) -> Difference:
+def difference(one: Measured, other: Measured, bootstrap: Bootstrap) -> Difference | None:
     """Macro quality of `one` minus `other`, a paired bootstrap on the prompts that both have.
 
-    InvalidInputError where a data set has no such prompt: the mean would be over other data sets.
+    None where a data set has no such prompt: the mean would be over other data sets.
     """
     gaps: FloatArray = one.values[Measure.QUALITY] - other.values[Measure.QUALITY]
     found = bootstrap.estimate(gaps)
-    empty = [name for name, part in found.datasets.items() if not part.n]
-    if empty:
-        raise InvalidInputError(
-            f"no prompt of {', '.join(empty)} has the quality of both methods: leave that data set out"
-        )
+    if any(not part.n for part in found.datasets.values()):
+        return None
     return Difference(n=found.macro.n, difference=found.macro.value, ci95=found.macro.ci95)
 
 

@@ -27,8 +27,11 @@ class Measure(StrEnum):
     OUTPUT = "output_tokens"
 
 
-#: Measures of which less is better; more tokens out are neither.
-LOWER_IS_BETTER: Final = frozenset({Measure.NLL, Measure.COST, Measure.COST_PER_MTOK, Measure.LATENCY, Measure.INPUT})
+#: Measures of which less is better.
+LOWER_IS_BETTER: Final = frozenset({Measure.NLL, Measure.COST, Measure.COST_PER_MTOK, Measure.LATENCY})
+
+#: Measures of which neither more nor less is better.
+TOKENS: Final = frozenset({Measure.INPUT, Measure.OUTPUT})
 
 #: Each measure of each prompt: (n,) for a method, (n, m) for a pool. NaN where it is absent.
 Values = Mapping[Measure, FloatArray]

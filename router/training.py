@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.schemas.outcomes import OutcomeRow
-from router import bootstrap, registry
-from router.baselines import RandomRouter
+from router import bootstrap, bounds, registry
+from router.bounds import Measured
 from router.config import Progress, TrainConfig
 from router.datasets import Part, TrainingSet, training_set
 from router.labels import label_entropy
 from router.manifest import DataSummary, LabelSummary, Manifest, Metric
 from router.outcomes import fingerprint
 from router.policies import choose
-from router.predictions import FloatArray, IntArray, Router
+from router.pool import Measure, Pool
+from router.predictions import Router
 from router.registry import StorableRouter
 
 
@@ -73,19 +74,15 @@ def _label_summary(part: Part) -> LabelSummary:
 
 def _metrics(router: Router, part: Part, seed: int) -> dict[str, Metric]:
     """Mean quality of the router's choices on validation prompts, beside what it has to beat and what it can't."""
-    if not len(part):
+    pool = Pool(part.texts, ("validation",) * len(part), router.experts, {Measure.QUALITY: part.qualities})
+    if not np.isfinite(pool.quality).any():
         return {}
-    best = int(np.nanmean(part.qualities, axis=0).argmax())
-    picks: dict[str, FloatArray] = {
-        "quality": _picked(part, choose(router.predict(part.texts))),
-        "random": _picked(part, choose(RandomRouter(router.experts, seed).predict(part.texts), allowed=part.present)),
-        "best_single": part.qualities[:, best],
-        "zero": np.nanmean(part.qualities, axis=1),
-        "quality_oracle": np.nanmax(part.qualities, axis=1),
+    measured = {
+        "quality": Measured(pool.take(choose(router.predict(pool.texts)))),
+        "random": bounds.random(pool, seed),
+        "best_single": bounds.best_single(pool),
+        "zero": bounds.zero(pool),
+        "quality_oracle": bounds.optimal(pool),
     }
-    found = {name: bootstrap.mean(values, seed) for name, values in picks.items()}
+    found = {name: bootstrap.mean(one.values[Measure.QUALITY], seed) for name, one in measured.items()}
     return {name: Metric(n=one.n, value=one.value, ci95=one.ci95) for name, one in found.items() if one.n}
-
-
-def _picked(part: Part, columns: IntArray) -> FloatArray:
-    return np.asarray(part.qualities[np.arange(len(part)), columns], dtype=np.float64)

@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import InvalidInputError
 from router.config import TrainConfig
-from router.datasets import deduplicate, is_held_out, training_set
+from router.datasets import deduplicate, is_held_out, training_set, without
 from tests.router_factories import EXPERTS, row, topic_rows
 
 CONFIG = TrainConfig(router="random")
@@ -36,6 +36,19 @@ def test_the_first_row_of_a_text_is_kept():
     rows = [row("Hello  there", a=0.1), row("other", a=0.2), row(" hello THERE", a=0.3)]
 
     assert deduplicate(rows) == rows[:2]
+
+
+def test_outcomes_of_an_expert_that_was_asked_later_join_the_first_ones():
+    rows = [row("one", a=0.1), row("two", a=0.2), row("ONE", b=0.3, a=0.9)]
+
+    merged, other = deduplicate(rows)
+
+    assert {name: outcome.bertsim for name, outcome in merged.outcomes.items()} == {"a": 0.1, "b": 0.3}
+    assert other == rows[1]
+
+
+def test_what_was_trained_on_is_no_test():
+    assert without([row("A  b"), row("c")], [row("a B")]) == [row("c")]
 
 
 def test_training_and_validation_share_no_text_and_lose_none():

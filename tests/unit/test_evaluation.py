@@ -191,9 +191,11 @@ def test_a_method_that_does_not_fit_the_rows_is_refused(rows: list[OutcomeRow], 
         evaluate(rows, {"ours": routed}, WANTED)
 
 
-def test_a_difference_over_other_data_sets_is_refused(rows: list[OutcomeRow]):
-    with pytest.raises(InvalidInputError, match="no prompt of y has the quality of both"):
-        evaluate(rows, {"ours": Routed(["big", "big", "big", None])}, WANTED)
+def test_a_difference_over_other_data_sets_is_left_out(rows: list[OutcomeRow]):
+    report = evaluate(rows, {"ours": Routed(["big", "big", "big", None]), "whole": Routed(["big"] * 4)}, WANTED)
+
+    assert report.differences["ours"] == {}  # it has nothing of data set y
+    assert report.differences["whole"].keys() == {"best_single", "zero", "random"}
 
 
 def test_an_empty_set_is_an_error(rows: list[OutcomeRow]):

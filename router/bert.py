@@ -1,11 +1,14 @@
-"""The BERT router: an encoder with one output per expert, and how it is built, stored and loaded. No training here."""
+"""The BERT routers: an encoder with one output per expert, and how they are built, stored and loaded. No training here.
+
+`bert` is that of arXiv 2408.12320, whose outputs compete (softmax): who is the best? In `bert-heads` each stands for
+itself (sigmoid): how good is each?
+"""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
@@ -14,13 +17,16 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from core.errors import CheckpointError
 from router import device
-from router.device import Placement
 from router.encoder import mean_pooled, token_limit
 from router.manifest import Manifest
 from router.predictions import PredictionKind, Predictions
 from router.tokens import Tokenizer, run
 
 WEIGHTS: Final = "model.safetensors"
+
+#: The kinds of router here, and what they say.
+PREDICTIONS: Final = {"bert": PredictionKind.PROBABILITIES, "bert-heads": PredictionKind.QUALITIES}
+
 _JSON_FILES: Final = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -42,24 +48,22 @@ class Network(nn.Module):
 
 
 class BertRouter:
-    """Says how probable it is that each expert answers best (BERT in arXiv 2408.12320)."""
+    """A fine-tuned encoder that predicts what its kind says."""
 
-    kind: ClassVar[str] = "bert"
-
-    def __init__(
-        self, experts: tuple[str, ...], network: Network, tokenizer: Tokenizer, place: Placement | None = None
-    ) -> None:
+    def __init__(self, kind: str, experts: tuple[str, ...], network: Network, tokenizer: Tokenizer) -> None:
+        self.kind = kind
         self.experts = experts
-        self._place = place or device.serving()
+        self._place = device.serving()
         self._network = network.to(self._place.device, self._place.dtype).eval()
         self._tokenizer = tokenizer
 
     def predict(self, prompts: Sequence[str]) -> Predictions:
-        """Probabilities (n, m), from forward passes over length-sorted batches."""
+        """Values (n, m), from forward passes over length-sorted batches."""
         rows = run(prompts, self._tokenizer, self._network, self._place)
         logits = torch.stack(rows).double() if rows else torch.empty((0, len(self.experts)), dtype=torch.float64)
-        values: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = torch.softmax(logits, dim=1).numpy()
-        return Predictions(self.experts, values, PredictionKind.PROBABILITIES)
+        prediction = PREDICTIONS[self.kind]
+        values = logits.sigmoid() if prediction is PredictionKind.QUALITIES else logits.softmax(dim=1)
+        return Predictions(self.experts, values.numpy(), prediction)
 
     def save(self, folder: Path) -> None:
         """Weights as they serve, the transformer's configuration and the tokenizer."""
@@ -82,7 +86,7 @@ def load(folder: Path, manifest: Manifest) -> BertRouter:
         ) from error
     _load_weights(network, folder / WEIGHTS)
     limit = min(manifest.config.max_tokens, token_limit(tokenizer, config))
-    return BertRouter(manifest.experts, network, Tokenizer(tokenizer, limit))
+    return BertRouter(manifest.kind, manifest.experts, network, Tokenizer(tokenizer, limit))
 
 
 def _refuse_damaged(path: Path) -> None:

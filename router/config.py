@@ -35,6 +35,7 @@ class TrainConfig(BaseModel):
         description="how the temperature is read",
     )
 
+    clusters: int = Field(10, ge=1, description="of embeddings, for the routers that use them")
     epochs: int = Field(5, ge=1, description="at most; training ends when the validation loss stops falling")
     learning_rate: float = Field(1e-4, gt=0, description="peak, after the warm-up")
     batch_size: int = Field(16, ge=1)

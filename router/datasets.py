@@ -1,7 +1,7 @@
 """From outcome rows to what a router is fitted on: de-duplicated, split by text, as arrays. It knows no router."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -44,6 +44,17 @@ class TrainingSet:
     validation: Part
     duplicates: int  # rows whose normalised text an earlier row already had; their outcomes joined it
     too_few_experts: int  # rows with the quality of fewer than two experts
+
+    def whole(self) -> "TrainingSet":
+        """The same with nothing held out."""
+        part = Part(
+            self.train.texts + self.validation.texts,
+            self.train.datasets + self.validation.datasets,
+            np.concatenate([self.train.qualities, self.validation.qualities]),
+            np.concatenate([self.train.labels, self.validation.labels]),
+        )
+        nothing = Part((), (), part.qualities[:0], part.labels[:0])
+        return replace(self, train=part, validation=nothing)
 
 
 def training_set(rows: Sequence[OutcomeRow], config: TrainConfig) -> TrainingSet:

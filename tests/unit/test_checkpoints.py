@@ -83,7 +83,7 @@ def test_an_unknown_format_or_kind_is_refused(folder: Path):
         checkpoints.load(folder)
 
     change(folder, format=1, kind="oracle")
-    with pytest.raises(CheckpointError, match="unknown router 'oracle': choose one of random, bert"):
+    with pytest.raises(CheckpointError, match="unknown router 'oracle': choose one of random, mlp, bert"):
         checkpoints.load(folder)
 
 
@@ -106,7 +106,7 @@ def test_experts_that_the_checkpoint_does_not_know_are_returned():
 
 
 def test_an_unknown_router_is_refused_with_the_known_ones():
-    with pytest.raises(InvalidInputError, match="unknown router 'magic': choose one of random, bert"):
+    with pytest.raises(InvalidInputError, match="unknown router 'magic': choose one of random, mlp, bert"):
         train(topic_rows(30), TrainConfig(router="magic"))
 
 

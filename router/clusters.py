@@ -1,0 +1,67 @@
+"""Clusters of embeddings: each expert's mean quality in a prompt's cluster, averaged over several clusterings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from router.config import TrainConfig
+from router.datasets import Part
+from router.frozen import Arrays, HeadKind
+from router.predictions import FloatArray, IntArray, PredictionKind
+from router.shrinkage import expert_means, shrunk
+
+#: Clusterings from other starts: where one cuts through a topic by chance, the others don't.
+RUNS: Final = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """r clusterings into c clusters each, and what is known of every expert in each."""
+
+    centres: FloatArray  # (r, c, d)
+    means: FloatArray  # (r, c, m)
+
+    prediction = PredictionKind.QUALITIES
+
+    def predict(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray:  # noqa: ARG002  # as every head's
+        """Expected qualities (n, m)."""
+        found = [means[_closest(vectors, centres)] for centres, means in zip(self.centres, self.means, strict=True)]
+        return np.asarray(np.mean(found, axis=0))
+
+    def arrays(self) -> Arrays:
+        return {"centres": self.centres, "means": self.means}
+
+
+def fit(part: Part, vectors: FloatArray, config: TrainConfig) -> Clusters:
+    """Cluster the vectors, and shrink each cluster's means towards those over all prompts."""
+    count = min(config.clusters, len(vectors))
+    prior = expert_means(part.qualities)
+    centres, means = [], []
+    for run in range(RUNS):
+        found = KMeans(count, n_init=1, max_iter=50, random_state=(config.seed + run) % 2**32).fit(vectors)
+        centres.append(found.cluster_centers_)
+        means.append(_means(part.qualities, found.labels_, count, prior))
+    return Clusters(np.array(centres), np.array(means))
+
+
+def of(arrays: Arrays) -> Clusters:
+    """The clusters that `Clusters.arrays` stored."""
+    return Clusters(arrays["centres"], arrays["means"])
+
+
+def _means(qualities: FloatArray, labels: IntArray, count: int, prior: FloatArray) -> FloatArray:
+    """(c, m)."""
+    member = labels == np.arange(count)[:, None]
+    present = ~np.isnan(qualities)
+    return shrunk(member @ np.where(present, qualities, 0.0), (member @ present.astype(np.float64)), prior)
+
+
+def _closest(vectors: FloatArray, centres: FloatArray) -> IntArray:
+    distance = (centres**2).sum(axis=1) - 2 * vectors @ centres.T
+    return np.asarray(distance.argmin(axis=1))
+
+
+KIND: Final = HeadKind("clusters", fit, of)

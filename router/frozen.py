@@ -1,0 +1,93 @@
+"""Routers on a frozen encoder: a head is fitted on its vectors in seconds, and stored as arrays beside it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from core.errors import CheckpointError, ConfigError
+from router.config import Progress, TrainConfig
+from router.datasets import Part, TrainingSet
+from router.encoder import Encoder
+from router.manifest import Manifest
+from router.predictions import FloatArray, PredictionKind, Predictions
+
+HEAD: Final = "head.safetensors"
+
+Arrays = Mapping[str, NDArray[Any]]  # Any: of floats or integers
+
+
+class Head(Protocol):
+    """Turns prompts and their vectors (n, d) into a value per expert (n, m), each prompt for itself."""
+
+    @property
+    def prediction(self) -> PredictionKind: ...
+
+    def predict(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray: ...
+
+    def arrays(self) -> Arrays: ...
+
+
+@dataclass(frozen=True)
+class HeadKind:
+    """How a head is fitted on a part and its vectors, and made again from its arrays (KeyError where one lacks)."""
+
+    name: str
+    fit: Callable[[Part, FloatArray, TrainConfig], Head]
+    of: Callable[[Arrays], Head]
+
+
+class FrozenRouter:
+    """An encoder that was not trained for this, and a head that was."""
+
+    def __init__(self, kind: str, experts: tuple[str, ...], encoder: Encoder, head: Head) -> None:
+        self.kind = kind
+        self.experts = experts
+        self._encoder = encoder
+        self._head = head
+
+    def predict(self, prompts: Sequence[str]) -> Predictions:
+        """What the head makes of the prompts' vectors (n, m)."""
+        values = self._head.predict(prompts, self._encoder.embed(prompts).astype(np.float64))
+        return Predictions(self.experts, values, self._head.prediction)
+
+    def save(self, folder: Path) -> None:
+        """The head's arrays, and the encoder with its tokenizer."""
+        save_file({name: np.ascontiguousarray(array) for name, array in self._head.arrays().items()}, folder / HEAD)
+        self._encoder.save(folder)
+
+
+def fitting(kind: HeadKind) -> Callable[[TrainingSet, TrainConfig, Progress], FrozenRouter]:
+    """The `fit` of `router.registry` for a kind of head."""
+
+    def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> FrozenRouter:
+        progress(0.0, f"embedding with {config.encoder}")
+        encoder = Encoder.load(config.encoder, max_tokens=config.max_tokens)
+        vectors = encoder.embed(data.train.texts).astype(np.float64)
+        progress(0.8, "fitting")
+        head = kind.fit(data.train, vectors, config)
+        progress(1.0, "fitted")
+        return FrozenRouter(kind.name, data.experts, encoder, head)
+
+    return fit
+
+
+def loading(kind: HeadKind) -> Callable[[Path, Manifest], FrozenRouter]:
+    """The `load` of `router.registry` for a kind of head."""
+
+    def load(folder: Path, manifest: Manifest) -> FrozenRouter:
+        try:
+            head = kind.of(load_file(folder / HEAD))
+            encoder = Encoder.load(str(folder), max_tokens=manifest.config.max_tokens)
+        except (OSError, KeyError, ValueError, SafetensorError, ConfigError) as error:
+            raise CheckpointError(
+                f"{folder}: {HEAD} or the encoder is missing or damaged ({error}): copy the checkpoint again"
+            ) from error
+        return FrozenRouter(kind.name, manifest.experts, encoder, head)
+
+    return load

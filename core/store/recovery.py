@@ -19,13 +19,6 @@ BATCH_ROWS = 2000
 #: From this attempt on a row is sent alone: it may be what killed the worker.
 SUSPECT_ATTEMPTS = 2
 
-#: What follows a row's failure, by table.
-_AFTER = {
-    PROMPT: endings.after_prompts,
-    GENERATION: lambda connection, ids: endings.after_generations(connection, ids, endings.tallies()),
-    SCORE: endings.after_scores,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Reclaimed:
@@ -91,9 +84,7 @@ def _reclaim(connection: Connection, table: Table, max_attempts: int) -> Reclaim
     again = [id_ for id_, attempts in rows if attempts < max_attempts]
     leases.give_back(connection, table, again, counts=True)
     why = f"its worker died or fell silent on each of {max_attempts} attempts"
-    endings.fail(connection, table, [(id_, "worker_lost", why) for id_ in spent])
-    if spent:
-        _AFTER[table](connection, spent)
+    endings.end(connection, table, [(id_, "worker_lost", why) for id_ in spent])
     return Reclaimed(pending=len(again), failed=len(spent))
 
 

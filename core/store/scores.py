@@ -58,7 +58,4 @@ class Scores:
     def fail(self, failures: Sequence[Failure]) -> None:
         """End scores that can't be computed."""
         with self._database.write() as connection:
-            holding = leases.held(connection, SCORE, (failure.claim for failure in failures))
-            kept = [failure for failure in failures if failure.claim.id in holding]
-            endings.fail(connection, SCORE, [(one.claim.id, one.code, one.message) for one in kept])
-            endings.after_scores(connection, holding)
+            endings.fail(connection, SCORE, failures)

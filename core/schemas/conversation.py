@@ -21,6 +21,9 @@ def clean(text: str) -> str:
 
 CleanText = Annotated[str, AfterValidator(clean)]
 
+#: A good answer; a blank one is none, since nothing can be similar to it.
+Reference = Annotated[CleanText | None, AfterValidator(lambda text: text if text and not text.isspace() else None)]
+
 
 class Value(BaseModel):
     """A frozen value that refuses fields it doesn't know."""

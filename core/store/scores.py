@@ -59,3 +59,8 @@ class Scores:
         """End scores that can't be computed."""
         with self._database.write() as connection:
             endings.fail(connection, SCORE, failures)
+
+    def retry(self, failures: Sequence[Failure], max_attempts: int) -> None:
+        """Give back what may succeed another time, and fail what has had its attempts."""
+        with self._database.write() as connection:
+            endings.retry(connection, SCORE, failures, max_attempts)

@@ -22,6 +22,7 @@ class Request:
     sampling: Sampling  # already laid over the expert's defaults: max_tokens and temperature are set
     reference: str | None = None  # where there is one, its NLL is measured too
     interactive: bool = False
+    timeout_s: float | None = None  # longest time in its place; waiting for one doesn't count
 
 
 @dataclass(frozen=True)

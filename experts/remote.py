@@ -58,7 +58,7 @@ class RemoteEngine:
 
     async def answer(self, request: Request) -> Answer:
         await self.check()
-        async with self._places.take(interactive=request.interactive) as queue_s:
+        async with self._places.take(request) as queue_s:
             sent = time.monotonic()
             completion = await self._complete(request)
             return self._as_answer(completion, inference_s=time.monotonic() - sent, queue_s=queue_s)

@@ -58,7 +58,7 @@ class VllmEngine:
         await self.check()
         prompt = self._tokens(request)
         params = answer_params(request.sampling, self._room(prompt))
-        async with self._places.take(interactive=request.interactive) as waited_s:
+        async with self._places.take(request) as waited_s:
             output = await self._run(request, prompt, params)
             nll_reference = await self._nll_reference(request, prompt)
         return as_answer(output, self._text(output), waited_s, nll_reference)

@@ -57,7 +57,7 @@ def generate(ids: list[int], using: Using) -> None:
         using.store.generations.give_back([item.claim for item in items])
         return
     with using.leases.holding(item.claim for item in items):
-        answers = {using.engine.submit(_request(item, using.specs[item.expert])): item for item in items}
+        answers = {using.engine.submit(_request(item, using)): item for item in items}
         dead = None
         for futures in _as_they_finish(answers, using):
             finished = _sort(futures, answers, using.specs)
@@ -67,14 +67,15 @@ def generate(ids: list[int], using: Using) -> None:
         raise dead
 
 
-def _request(item: GenerationItem, spec: ExpertSpec) -> Request:
+def _request(item: GenerationItem, using: Using) -> Request:
     return Request(
         id=f"{item.claim.id}-{item.claim.fence}",
         expert=item.expert,
         messages=item.messages,
-        sampling=item.sampling.over(spec.sampling),
+        sampling=item.sampling.over(using.specs[item.expert].sampling),
         reference=item.reference,
         interactive=item.work_class is WorkClass.INTERACTIVE,
+        timeout_s=using.settings.answer_timeout_s,
     )
 
 

@@ -103,7 +103,7 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
     store, app = Store.of(settings), celery_app.create(settings)
     specs = {name: store.experts.get(name) for name in names}
     limits = specs[names[0]].limits
-    engine = EngineLoop(engines.create(list(specs.values()), settings.cache), settings.answer_timeout_s)
+    engine = EngineLoop(engines.create(list(specs.values()), settings.cache))
     leases = Leases(store.generations, settings.lease_s)
     using = generating.Using(store, Sender(app, store.recovery, settings), leases, engine, specs, settings)
     engine.start()

@@ -14,6 +14,7 @@ TorouterError
     ├── EngineBusyError      no room just now: the prompt waits, and the attempt does not count
     ├── GenerationError      this attempt failed: a bounded number of further ones follow
     └── EngineDeadError      the engine is gone: its process must end with a non-zero status
+        └── EngineMisconfiguredError  by its key, model or address, so that no prompt's attempt counts
 """
 
 
@@ -91,3 +92,7 @@ class GenerationError(EngineError):
 
 class EngineDeadError(EngineError):
     code = "engine_dead"
+
+
+class EngineMisconfiguredError(EngineDeadError):
+    code = "engine_misconfigured"

@@ -53,7 +53,8 @@ class Engine(Protocol):
         """Answer one prompt; many calls run at once. Cancelling the call aborts the request in the engine.
 
         Raises PromptRejectedError (never answerable here), EngineBusyError (try later, not counted),
-        GenerationError (this attempt failed) or EngineDeadError (end the process).
+        GenerationError (this attempt failed), EngineDeadError (end the process) or EngineMisconfiguredError (the
+        same, but no prompt is to blame).
         """
 
     async def check(self) -> None:

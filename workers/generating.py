@@ -1,12 +1,20 @@
 """The step in which an expert answers: claim, hand all to the engine, store results as they finish."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from threading import Event
 
-from core.errors import EngineBusyError, EngineDeadError, EngineError, PromptRejectedError
+from core.errors import (
+    EngineBusyError,
+    EngineDeadError,
+    EngineError,
+    EngineMisconfiguredError,
+    PromptRejectedError,
+    StoreError,
+)
 from core.queues import WorkClass
 from core.schemas.experts import ExpertSpec
 from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
@@ -16,6 +24,8 @@ from experts.engine import Answer, Request
 from workers.engine_loop import EngineLoop
 from workers.leasing import Leases, insist
 from workers.sending import Sender
+
+log = logging.getLogger(__name__)
 
 #: Results that finish within so many seconds of each other share a transaction.
 GROUP_S = 0.05
@@ -67,6 +77,15 @@ def generate(ids: list[int], using: Using) -> None:
         raise dead
 
 
+def let_go(error: EngineDeadError, using: Using) -> None:
+    """Before the process ends: where no prompt is to blame, give back all that it holds, and count no attempt."""
+    if isinstance(error, EngineMisconfiguredError):
+        try:
+            using.store.generations.give_back(using.leases.held())
+        except StoreError as away:
+            log.warning("what this process holds counts as an attempt: %s", away)
+
+
 def _request(item: GenerationItem, using: Using) -> Request:
     return Request(
         id=f"{item.claim.id}-{item.claim.fence}",
@@ -106,6 +125,9 @@ def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[
         error = None if future.cancelled() else future.exception()
         if future.cancelled() or isinstance(error, EngineBusyError):
             finished.untried.append(item.claim)
+        elif isinstance(error, EngineMisconfiguredError):
+            finished.untried.append(item.claim)
+            finished.dead = error
         elif error is None:
             finished.results.append(_result(item, future.result(), specs[item.expert]))
         elif isinstance(error, PromptRejectedError):

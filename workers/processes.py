@@ -112,12 +112,14 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
         try:
             generating.generate(ids, using)
         except EngineDeadError as error:
+            generating.let_go(error, using)
             _die(error)
 
     def check() -> None:
         try:
             engine.check()
         except EngineDeadError as error:
+            generating.let_go(error, using)
             _die(error)
 
     consuming = Consuming(

@@ -1,0 +1,65 @@
+"""The generating step on a real store, with engines that fail in every way: who pays with an attempt, and who waits."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import EngineDeadError
+from core.schemas.experts import ExpertSpec
+from core.settings import Settings
+from core.store import Store
+from experts.engine import Engine
+from experts.engines import create
+from tests.factories import LEASE_S, OWNER, claim, expert, prompt, route, submit
+from tests.unit.chat_server import ChatServer
+from workers import app, generating
+from workers.engine_loop import EngineLoop
+from workers.leasing import Leases
+from workers.sending import Sender
+
+Make = Callable[..., generating.Using]
+
+
+@pytest.fixture
+def make(sqlite_store: Store, tmp_path: Path) -> Iterator[Make]:
+    """What the step works with: an engine on its loop, by default a synthetic one that obeys fault markers."""
+    loops: list[EngineLoop] = []
+
+    def start(spec: ExpertSpec | None = None, engine: Engine | None = None) -> generating.Using:
+        spec = spec or expert(options={"faults": True, "first_token_s": 0, "token_s": 0})
+        settings = Settings(home=tmp_path)
+        loop = EngineLoop(engine or create([spec], tmp_path))
+        loop.start()
+        loops.append(loop)
+        sender = Sender(app.create(settings), sqlite_store.recovery, settings)
+        leases = Leases(sqlite_store.generations, LEASE_S)
+        return generating.Using(sqlite_store, sender, leases, loop, {spec.name: spec}, settings)
+
+    yield start
+    for loop in loops:
+        loop.stop()
+
+
+def seen(store: Store, names: list[str]) -> list[tuple[str, int]]:
+    """State and counted attempts of each prompt's generation."""
+    found = [view.generations[0] for view in store.prompts.get_many(names, OWNER)]
+    return [(one.state, one.attempts) for one in found]
+
+
+def test_a_wrong_key_costs_no_prompt_an_attempt(make: Make, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CLOUD_KEY", "wrong")
+    submitted = submit(sqlite_store, prompt("a"), prompt("b"))
+    mine, elsewhere = route(sqlite_store, submitted)
+    with ChatServer() as server:
+        server.failures = [401]
+        options = {"base_url": server.url, "api_key_env": "CLOUD_KEY", "max_retries": 0}
+        using = make(expert(engine="openai", options=options))
+        (other,) = claim(sqlite_store, [elsewhere], using.leases.owner)
+
+        with using.leases.holding([other.claim]):
+            with pytest.raises(EngineDeadError) as dead:
+                generating.generate([mine], using)
+            generating.let_go(dead.value, using)
+
+    assert seen(sqlite_store, submitted.prompt_ids) == [("pending", 0), ("pending", 0)]

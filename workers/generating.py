@@ -54,6 +54,8 @@ class Finished:
     rejected: list[Failure] = field(default_factory=list)
     again: list[Failure] = field(default_factory=list)
     untried: list[Claim] = field(default_factory=list)
+    busy: list[Claim] = field(default_factory=list)
+    why_busy: str = ""
     dead: EngineDeadError | None = None
 
 
@@ -123,8 +125,11 @@ def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[
     for future in futures:
         item = answers[future]
         error = None if future.cancelled() else future.exception()
-        if future.cancelled() or isinstance(error, EngineBusyError):
+        if future.cancelled():
             finished.untried.append(item.claim)
+        elif isinstance(error, EngineBusyError):
+            finished.busy.append(item.claim)
+            finished.why_busy = str(error)
         elif isinstance(error, EngineMisconfiguredError):
             finished.untried.append(item.claim)
             finished.dead = error
@@ -169,3 +174,6 @@ def _store(finished: Finished, using: Using) -> None:
         insist(lambda: generations.retry(finished.again, using.settings.max_attempts), for_s)
     if finished.untried:
         insist(lambda: generations.give_back(finished.untried), for_s)
+    if finished.busy:
+        log.warning("%d prompts wait for room: %s", len(finished.busy), finished.why_busy)
+        insist(lambda: generations.give_back(finished.busy, later=True), for_s)

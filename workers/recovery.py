@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from core.settings import Settings
 from core.store import Store
-from core.store.recovery import Reclaimed
+from core.store.recovery import BATCH_ROWS, Reclaimed
 from workers.sending import Sender
 
 #: How many messages wait in a queue.
@@ -18,9 +18,11 @@ def sweep(store: Store, sender: Sender, depth: Depth, settings: Settings) -> Rec
     """Reclaim, find lost messages, and send whatever is unsent; what came back from silent workers."""
     reclaimed = store.recovery.reclaim(settings.max_attempts)
     _forget_lost_messages(store, depth, settings)
-    while dispatches := store.recovery.unsent():
-        if not sender.send(dispatches):
-            break  # the broker is away: the next sweep tries again
+    more = True
+    while more:
+        dispatches = store.recovery.unsent()
+        # Where the broker is away, or all has been taken, the rest is the next sweep's.
+        more = sender.send(dispatches) and sum(len(one.ids) for one in dispatches) >= BATCH_ROWS
     return reclaimed
 
 

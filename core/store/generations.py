@@ -75,11 +75,11 @@ class Generations:
         with self._database.write() as connection:
             endings.retry(connection, GENERATION, failures, max_attempts)
 
-    def give_back(self, claims: Sequence[Claim]) -> None:
-        """Return claimed work that was not tried: the engine is full, or the worker is ending."""
+    def give_back(self, claims: Sequence[Claim], *, later: bool = False) -> None:
+        """Return claimed work that was not tried: the worker is ending, or (`later`) the engine is full."""
         with self._database.write() as connection:
             holding = leases.held(connection, GENERATION, claims)
-            leases.give_back(connection, GENERATION, holding, counts=False)
+            leases.give_back(connection, GENERATION, holding, counts=False, later=later)
 
 
 def _item(row: Any, claim: Claim) -> GenerationItem:  # Any: a row of two tables

@@ -1,5 +1,6 @@
 """The generating step on a real store, with engines that fail in every way: who pays with an attempt, and who waits."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,3 +64,21 @@ def test_a_wrong_key_costs_no_prompt_an_attempt(make: Make, sqlite_store: Store,
             generating.let_go(dead.value, using)
 
     assert seen(sqlite_store, submitted.prompt_ids) == [("pending", 0), ("pending", 0)]
+
+
+def test_a_prompt_that_finds_no_room_waits_before_the_next_try(
+    make: Make, sqlite_store: Store, caplog: pytest.LogCaptureFixture
+):
+    submitted = submit(sqlite_store, prompt("[[fault:busy]] one"), prompt("[[fault:busy]] two"))
+    using = make()
+    ids = route(sqlite_store, submitted)
+
+    generating.generate(ids, using)
+    at_once = sqlite_store.recovery.unsent()
+    time.sleep(1.1)
+    (after_a_pause,) = sqlite_store.recovery.unsent()
+
+    assert at_once == []
+    assert after_a_pause.ids == ids
+    assert seen(sqlite_store, submitted.prompt_ids) == [("pending", 0), ("pending", 0)]
+    assert caplog.text.count("busy as its") == 1

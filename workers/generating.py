@@ -14,6 +14,7 @@ from core.errors import (
     EngineMisconfiguredError,
     PromptRejectedError,
     StoreError,
+    TorouterError,
 )
 from core.queues import WorkClass
 from core.schemas.experts import ExpertSpec
@@ -71,10 +72,13 @@ def generate(ids: list[int], using: Using) -> None:
     with using.leases.holding(item.claim for item in items):
         answers = {using.engine.submit(_request(item, using)): item for item in items}
         dead = None
-        for futures in _as_they_finish(answers, using):
-            finished = _sort(futures, answers, using.specs)
-            _store(finished, using)
-            dead = dead or finished.dead
+        try:
+            for futures in _as_they_finish(answers, using):
+                finished = _sort(futures, answers, using.specs)
+                _store(finished, using)
+                dead = dead or finished.dead
+        finally:
+            _abandon(answers, using)
     if dead is not None:
         raise dead
 
@@ -120,6 +124,13 @@ def _as_they_finish(answers: Answers, using: Using) -> Iterator[Sequence["Future
             yield list(finished)
 
 
+def _abandon(answers: Answers, using: Using) -> None:
+    """Abort what an error has left unfinished; what is finished and not stored stays leased, so that it counts."""
+    unfinished = [item.claim for future, item in answers.items() if future.cancel()]
+    if unfinished:
+        using.store.generations.give_back(unfinished)
+
+
 def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[str, ExpertSpec]) -> Finished:
     finished = Finished()
     for future in futures:
@@ -141,7 +152,9 @@ def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[
             finished.again.append(Failure(item.claim, error.code, str(error)))
             finished.dead = error if isinstance(error, EngineDeadError) else finished.dead
         else:
-            raise error  # a bug: the chunk's leases expire, and recovery brings back what is not stored
+            log.error("generation %d: a bug", item.claim.id, exc_info=error)
+            why = f"an unexpected {type(error).__name__}: {error}"
+            finished.again.append(Failure(item.claim, TorouterError.code, why))
     return finished
 
 

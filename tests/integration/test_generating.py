@@ -10,8 +10,9 @@ from core.errors import EngineDeadError
 from core.schemas.experts import ExpertSpec
 from core.settings import Settings
 from core.store import Store
-from experts.engine import Engine
+from experts.engine import Answer, Engine, Request
 from experts.engines import create
+from experts.synthetic import SyntheticEngine
 from tests.factories import LEASE_S, OWNER, claim, expert, prompt, route, submit
 from tests.unit.chat_server import ChatServer
 from workers import app, generating
@@ -82,3 +83,48 @@ def test_a_prompt_that_finds_no_room_waits_before_the_next_try(
     assert after_a_pause.ids == ids
     assert seen(sqlite_store, submitted.prompt_ids) == [("pending", 0), ("pending", 0)]
     assert caplog.text.count("busy as its") == 1
+
+
+class Buggy(SyntheticEngine):
+    """Knows no way to answer a prompt that says `bug`."""
+
+    async def answer(self, request: Request) -> Answer:
+        if "bug" in request.messages[-1].content:
+            raise KeyError("nobody thought of this")
+        return await super().answer(request)
+
+
+def test_a_bug_in_the_engine_fails_its_prompt_alone_after_its_attempts(
+    make: Make, sqlite_store: Store, caplog: pytest.LogCaptureFixture
+):
+    submitted = submit(sqlite_store, prompt("bug"), prompt("fine"))
+    spec = expert(options={"first_token_s": 0.2, "token_s": 0})
+    using = make(spec, Buggy(spec))
+    ids = route(sqlite_store, submitted)
+
+    for _ in range(3):
+        generating.generate(ids, using)
+
+    failed, fine = sqlite_store.prompts.get_many(submitted.prompt_ids, OWNER)
+    assert (failed.state, failed.error_code) == ("failed", "internal_error")
+    assert "KeyError" in (failed.error_message or "")
+    assert fine.state == "done"
+    assert "Traceback" in caplog.text
+
+
+def test_what_an_error_leaves_unfinished_is_aborted_and_given_back(
+    make: Make, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    submitted = submit(sqlite_store, prompt("fine"), prompt("[[fault:hang]]"))
+    using = make()
+    ids = route(sqlite_store, submitted)
+
+    def broken(_results: object):
+        raise ValueError("can't be stored")
+
+    monkeypatch.setattr(sqlite_store.generations, "finish", broken)
+    with pytest.raises(ValueError, match="can't be stored"):
+        generating.generate(ids, using)
+
+    assert seen(sqlite_store, submitted.prompt_ids) == [("running", 1), ("pending", 0)]
+    assert using.leases.held() == []

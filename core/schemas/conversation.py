@@ -1,5 +1,6 @@
 """What a caller asks: messages and sampling parameters. What a database could not hold is refused here."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -17,6 +18,11 @@ def clean(text: str) -> str:
             f"contains a lone surrogate (\\u{ord(text[error.start]):04x}) at character {error.start}: send Unicode"
         ) from error
     return text
+
+
+def storable(text: str) -> str:
+    """The text of an engine or a server, which nobody can be asked to send again: U+FFFD for what `clean` refuses."""
+    return re.sub(r"[\x00\ud800-\udfff]", "\ufffd", text)
 
 
 CleanText = Annotated[str, AfterValidator(clean)]

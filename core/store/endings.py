@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, case, exists, select, update
 
+from core.schemas.conversation import storable
 from core.schemas.work import Failure, Tally
 from core.store import leases
 from core.store.database import now
@@ -63,7 +64,9 @@ def end(connection: Connection, table: Table, failures: Sequence[tuple[int, str,
             error_message=bindparam("message"),
         )
     )
-    rows = [{"row": id_, "code": code, "message": message[:LONGEST_MESSAGE]} for id_, code, message in failures]
+    rows = [
+        {"row": id_, "code": code, "message": storable(message[:LONGEST_MESSAGE])} for id_, code, message in failures
+    ]
     connection.execute(statement, rows)
     _AFTER[table](connection, [id_ for id_, _, _ in failures])
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from core.queues import WorkClass
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Message, Sampling, storable
 from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
 from core.store import endings, leases
 from core.store.database import Database, now
@@ -113,6 +113,7 @@ def _store(connection: Connection, results: Sequence[GenerationResult]) -> None:
     for result in results:
         row = asdict(result)
         row["row"] = row.pop("claim")["id"]
+        row["answer"] = storable(result.answer)
         rows.append(row)
     connection.execute(statement, rows)
 

@@ -3,6 +3,7 @@
 Several may run at once. The broker only wakes people up, so a message too many does no harm.
 """
 
+import logging
 from collections.abc import Callable
 
 from core.settings import Settings
@@ -10,13 +11,18 @@ from core.store import Store
 from core.store.recovery import BATCH_ROWS, Reclaimed
 from workers.sending import Sender
 
+log = logging.getLogger(__name__)
+
 #: How many messages wait in a queue.
 Depth = Callable[[str], int]
 
 
 def sweep(store: Store, sender: Sender, depth: Depth, settings: Settings) -> Reclaimed:
-    """Reclaim, find lost messages, and send whatever is unsent; what came back from silent workers."""
+    """Reclaim, end what nobody answers any more, find lost messages, and send whatever is unsent; what came back from silent workers."""
     reclaimed = store.recovery.reclaim(settings.max_attempts)
+    gone = store.recovery.fail_gone()
+    if gone:
+        log.warning("%d prompts fail, since their expert has left the catalogue", gone)
     _forget_lost_messages(store, depth, settings)
     more = True
     while more:

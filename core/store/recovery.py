@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, false, or_, select, true, update
 
 from core import queues
+from core.errors import UnknownExpertError
 from core.queues import WorkClass
 from core.schemas.work import Dispatch
 from core.store import endings, leases
 from core.store.database import Database, now
-from core.tables import GENERATION, LEASED, PROMPT, SCORE, State
+from core.tables import EXPERT, GENERATION, LEASED, PROMPT, SCORE, State
 
 #: Rows that one transaction of recovery takes.
 BATCH_ROWS = 2000
@@ -44,6 +45,24 @@ class Recovery:
             with self._database.write() as connection:
                 total += _reclaim(connection, table, max_attempts)
         return total
+
+    def fail_gone(self) -> int:
+        """End what waits for an expert that has left the catalogue; how many rows."""
+        with self._database.write() as connection:
+            gone = connection.execute(select(EXPERT.c.name).where(~EXPERT.c.enabled)).scalars().all()
+            if not gone:
+                return 0
+            rows = connection.execute(
+                select(GENERATION.c.id, GENERATION.c.expert)
+                .where(GENERATION.c.state == State.PENDING, GENERATION.c.expert.in_(gone))
+                .order_by(GENERATION.c.id)
+                .limit(BATCH_ROWS)
+                .with_for_update(skip_locked=True, key_share=True)
+            ).fetchall()
+            why = "is no longer in the catalogue: submit again, or put it back first"
+            failures = [(row.id, UnknownExpertError.code, f"{row.expert} {why}") for row in rows]
+            endings.end(connection, GENERATION, failures)
+            return len(failures)
 
     def unsent(self) -> list[Dispatch]:
         """Take pending rows that no message is under way for; they count as sent from now on."""

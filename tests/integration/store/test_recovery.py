@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from core.queues import WorkClass
 from core.schemas.work import Dispatch, ScoreValue
 from core.store import Store
-from tests.factories import LEASE_S, OWNER, claim, prompt, result, route, submit
+from tests.factories import LEASE_S, OWNER, claim, expert, prompt, result, route, routed, submit
 
 
 def test_a_row_that_was_sent_is_not_sent_again(store: Store):
@@ -87,6 +87,22 @@ def test_a_lost_message_is_found_by_its_queue_and_sent_again(store: Store):
 
     assert store.recovery.unsent() == [Dispatch("expert.math.bulk", "torouter.generate", ids)]
     assert store.prompts.claim(interactive.ids, "router", LEASE_S) != []
+
+
+def test_what_waits_for_an_expert_that_has_left_the_catalogue_fails(store: Store):
+    store.experts.sync([expert("kept"), expert("gone")])
+    submitted = submit(store, prompt("a"), prompt("b"))
+    one, other = store.prompts.claim(submitted.ids, "router", LEASE_S)
+    store.prompts.decide([routed(one, "kept"), routed(other, "gone")])
+    assert store.recovery.fail_gone() == 0
+
+    store.experts.sync([expert("kept")])
+
+    assert store.recovery.fail_gone() == 1
+    kept, gone = store.prompts.get_many(submitted.prompt_ids, OWNER)
+    assert kept.state == "routed"
+    assert (gone.state, gone.error_code) == ("failed", "model_not_found")
+    assert store.batches.get(submitted.batch_id, OWNER).failed == 1
 
 
 def test_a_lost_score_message_is_sent_again(store: Store):

@@ -18,7 +18,10 @@ Depth = Callable[[str], int]
 
 
 def sweep(store: Store, sender: Sender, depth: Depth, settings: Settings) -> Reclaimed:
-    """Reclaim, end what nobody answers any more, find lost messages, and send whatever is unsent; what came back from silent workers."""
+    """Reclaim, end what nobody answers any more, find lost messages, and send whatever is unsent.
+
+    What came back from silent workers.
+    """
     reclaimed = store.recovery.reclaim(settings.max_attempts)
     gone = store.recovery.fail_gone()
     if gone:
@@ -37,8 +40,8 @@ def _forget_lost_messages(store: Store, depth: Depth, settings: Settings) -> Non
 
     In a queue that never runs empty it may still be waiting, so it is sent again only rarely.
     """
-    for queue in store.recovery.stale(settings.resend_after_s):
+    for queue, oldest_s in store.recovery.stale(settings.resend_after_s).items():
         if depth(queue) == 0:
             store.recovery.resend(queue, settings.resend_after_s)
-    for queue in store.recovery.stale(settings.resend_anyway_s):
-        store.recovery.resend(queue, settings.resend_anyway_s)
+        elif oldest_s >= settings.resend_anyway_s:
+            store.recovery.resend(queue, settings.resend_anyway_s)

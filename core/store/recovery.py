@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, false, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, false, func, or_, select, true, update
 
 from core import queues
 from core.errors import UnknownExpertError
@@ -80,12 +80,18 @@ class Recovery:
                 update(table).where(table.c.id.in_(dispatch.ids), table.c.state == State.PENDING).values(sent_at=None)
             )
 
-    def stale(self, older_s: float) -> list[str]:
-        """Queues that owe work: rows were sent there at least `older_s` seconds ago, and nobody has claimed them."""
+    def stale(self, older_s: float) -> dict[str, float]:
+        """Queues that owe work: rows were sent there at least `older_s` seconds ago, and nobody has claimed them.
+
+        For each the seconds since the oldest of these was sent.
+        """
+        oldest: defaultdict[str, float] = defaultdict(float)
         with self._database.read() as connection:
-            return sorted(
-                {_queue(table, row) for table in LEASED for row in connection.execute(_stale(table, older_s))}
-            )
+            for table in LEASED:
+                for row in connection.execute(_stale(table, older_s)):
+                    queue = _queue(table, row)
+                    oldest[queue] = max(oldest[queue], row.age_s)
+        return dict(oldest)
 
     def resend(self, queue: str, older_s: float) -> int:
         """Make the stale rows of one queue unsent: their messages are lost. How many rows."""
@@ -126,7 +132,11 @@ def _take_unsent(connection: Connection, table: Table) -> list[Dispatch]:
 
 def _stale(table: Table, older_s: float) -> Select[Any]:  # Any: its columns differ by table
     columns = table.c
-    return select(*_route(table)).distinct().where(columns.state == State.PENDING, columns.sent_at < now() - older_s)
+    return (
+        select(*_route(table), (now() - func.min(columns.sent_at)).label("age_s"))
+        .where(columns.state == State.PENDING, columns.sent_at < now() - older_s)
+        .group_by(*_route(table))
+    )
 
 
 def _forget(table: Table, queue: str, older_s: float) -> Update:

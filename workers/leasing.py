@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreRefusedError
 from core.schemas.work import Claim
 
 log = logging.getLogger(__name__)
@@ -63,11 +63,16 @@ class Leases:
 
 
 def insist(write: Callable[[], T], for_s: float) -> T:
-    """Store something worth keeping although the database is away for a while; StoreError after `for_s` seconds."""
+    """Store something worth keeping although the database is away for a while.
+
+    StoreError after `for_s` seconds, and StoreRefusedError at once.
+    """
     deadline = time.monotonic() + for_s
     while True:
         try:
             return write()
+        except StoreRefusedError:
+            raise
         except StoreError as error:
             if time.monotonic() >= deadline:
                 raise

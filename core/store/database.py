@@ -10,16 +10,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Double
 
-from core.errors import ConfigError, StoreError
+from core.errors import ConfigError, StoreError, StoreRefusedError
 
 #: Seconds that a writer on SQLite waits for another one, and PostgreSQL for a connection.
 BUSY_S = 30
+
+#: A driver's errors that trying again does not mend.
+LASTING = (IntegrityError, DataError, ProgrammingError)
 
 #: Connections of one process; threads beyond it wait their turn.
 POOL = 10
@@ -54,7 +57,7 @@ class Database:
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
-        """A transaction; a driver's error becomes StoreError.
+        """A transaction; a driver's error becomes StoreError, or StoreRefusedError where it lasts.
 
         `durable` ones survive a power cut on SQLite too (on PostgreSQL all do), at the price of a disk's flush; the
         others are work that would be done again, and survive the death of any process.
@@ -97,8 +100,9 @@ def _ours() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeoutError) as error:
+        kind = StoreRefusedError if isinstance(error, LASTING) else StoreError
         cause = getattr(error, "orig", None) or error
-        raise StoreError(f"the database refused: {str(cause).strip()[:300]}") from error
+        raise kind(f"the database refused: {str(cause).strip()[:300]}") from error
 
 
 def _engine(url: str) -> Engine:

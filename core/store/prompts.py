@@ -152,7 +152,7 @@ def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, 
         "state": BatchState.IN_PROGRESS,
         "work_class": submission.work_class,
         "endpoint": submission.endpoint,
-        "collect": list(submission.collect) if submission.collect else None,
+        "collect": list(submission.collect) if submission.collect is not None else None,
         "policy": submission.policy,
         "total": len(submission.prompts),
         "metadata": submission.details,
@@ -186,7 +186,7 @@ def _routing_item(row: Row[Any], claim: Claim) -> RoutingItem:  # Any: the colum
         sampling=Sampling.model_validate(row.sampling),
         work_class=WorkClass(row.work_class),
         expert=row.expert,
-        collect=tuple(row.collect) if row.collect else None,
+        collect=tuple(row.collect) if row.collect is not None else None,
         policy=row.policy,
     )
 

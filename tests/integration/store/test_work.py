@@ -52,6 +52,14 @@ def test_a_second_delivery_claims_nothing(store: Store):
     assert second == []
 
 
+def test_a_collecting_batch_of_nobody_stays_one(store: Store):
+    submitted = submit(store, collect=())
+
+    (item,) = store.prompts.claim(submitted.ids, "router", LEASE_S)
+
+    assert item.collect == ()
+
+
 def test_of_many_concurrent_claims_one_gets_each_row(store: Store):
     submitted = submit(store, *(prompt(str(n)) for n in range(50)))
 

@@ -95,6 +95,12 @@ class Prompts:
         with self._database.write() as connection:
             endings.fail(connection, PROMPT, failures)
 
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """Return claimed prompts that can't be routed yet, to be tried after a pause."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, PROMPT, claims)
+            leases.give_back(connection, PROMPT, holding, counts=False, later=True)
+
     def ended(self, names: Collection[str]) -> set[str]:
         """Public ids, of those asked for, that are terminal; one query for all who wait."""
         with self._database.read() as connection:

@@ -76,9 +76,10 @@ class Recovery:
         """The broker did not take it: it is unsent again."""
         table = _TABLE[dispatch.task]
         with self._database.write() as connection:
-            connection.execute(
-                update(table).where(table.c.id.in_(dispatch.ids), table.c.state == State.PENDING).values(sent_at=None)
-            )
+            for start in range(0, len(dispatch.ids), BATCH_ROWS):
+                page = dispatch.ids[start : start + BATCH_ROWS]
+                pending = table.c.id.in_(page), table.c.state == State.PENDING
+                connection.execute(update(table).where(*pending).values(sent_at=None))
 
     def stale(self, older_s: float) -> dict[str, float]:
         """Queues that owe work: rows were sent there at least `older_s` seconds ago, and nobody has claimed them.

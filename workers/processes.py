@@ -1,5 +1,6 @@
 """Each kind of worker process, put together from settings and run to its end. Heavy imports happen here, when asked."""
 
+import hashlib
 import logging
 import os
 import threading
@@ -28,6 +29,9 @@ PROMOTED_S = 1.0
 #: Seconds between two looks at an engine's health.
 CHECK_S = 2.0
 
+#: Characters of the experts in a worker's name; beyond, it names the first.
+LONGEST_NAME = 100
+
 #: Exit status of a worker whose engine died (EX_SOFTWARE), for its supervisor.
 ENGINE_DIED = 70
 
@@ -38,7 +42,11 @@ def ready_file(settings: Settings, name: str) -> Path:
 
 
 def expert_worker_name(names: Sequence[str]) -> str:
-    return f"expert-{'-'.join(names)}"
+    """Of the worker that serves these experts: different for each group, and short enough for a file's name."""
+    joined = ".".join(names)  # which no name holds
+    if len(joined) <= LONGEST_NAME:
+        return f"expert-{joined}"
+    return f"expert-{names[0]}.{len(names) - 1}-more.{hashlib.sha256(joined.encode()).hexdigest()[:12]}"
 
 
 def routing(settings: Settings) -> int:

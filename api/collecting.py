@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, NotReadyError
 from core.queues import WorkClass
 from core.schemas.outcomes import OutcomeRow
 from core.schemas.views import BatchView
@@ -18,11 +18,13 @@ POLL_S = 0.5
 
 
 def chosen_experts(store: Store, wanted: str) -> tuple[str, ...]:
-    """Names from `all` or a list with commas; UnknownExpertError names those there are."""
-    enabled = store.experts.enabled()
-    if wanted == "all":
-        return tuple(enabled)
-    return tuple(store.experts.get(name.strip()).name for name in wanted.split(","))
+    """Names from `all` or a list with commas; each once; UnknownExpertError names those there are."""
+    if wanted != "all":
+        return tuple(dict.fromkeys(store.experts.get(name.strip()).name for name in wanted.split(",")))
+    enabled = tuple(store.experts.enabled())
+    if not enabled:
+        raise NotReadyError("no expert is enabled: `torouter experts load` reads the catalogue")
+    return enabled
 
 
 def submit(

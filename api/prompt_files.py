@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import InvalidInputError
-from core.schemas.conversation import CleanText, Message, Sampling, Value
+from core.schemas.conversation import CleanText, Message, Reference, Sampling, Value
 from core.schemas.work import NewPrompt
 
 
@@ -21,7 +21,7 @@ class PromptLine(Value):
     id: CleanText | None = None
     prompt: CleanText | None = Field(None, min_length=1)
     messages: tuple[Message, ...] | None = Field(None, min_length=1)
-    reference: CleanText | None = None
+    reference: Reference = None
     dataset: CleanText | None = None
 
     @model_validator(mode="before")

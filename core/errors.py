@@ -6,7 +6,8 @@ TorouterError
 │   └── UnknownExpertError   the catalogue has no such expert, or it is disabled (404)
 ├── NotReadyError            the system can't take this yet (503)
 ├── WaitTimeoutError         the answer isn't there yet; come back with the id (504)
-├── StoreError               the database refused or can't be reached (503)
+├── StoreError               the database can't be reached or is too busy (503)
+│   └── StoreRefusedError    it will never take this: a bug, and no use in trying again (500)
 ├── ConfigError              settings, catalogue or installation are wrong: the operator's to mend
 ├── CheckpointError          a trained router can't be loaded, or was made for other experts
 └── EngineError              an expert's engine
@@ -14,6 +15,7 @@ TorouterError
     ├── EngineBusyError      no room just now: the prompt waits, and the attempt does not count
     ├── GenerationError      this attempt failed: a bounded number of further ones follow
     └── EngineDeadError      the engine is gone: its process must end with a non-zero status
+        └── EngineMisconfiguredError  by its key, model or address, so that no prompt's attempt counts
 """
 
 
@@ -61,6 +63,11 @@ class StoreError(TorouterError):
     code = "store_unavailable"
 
 
+class StoreRefusedError(StoreError):
+    status = 500
+    code = "internal_error"
+
+
 class ConfigError(TorouterError):
     code = "configuration"
 
@@ -91,3 +98,7 @@ class GenerationError(EngineError):
 
 class EngineDeadError(EngineError):
     code = "engine_dead"
+
+
+class EngineMisconfiguredError(EngineDeadError):
+    code = "engine_misconfigured"

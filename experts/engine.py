@@ -22,6 +22,7 @@ class Request:
     sampling: Sampling  # already laid over the expert's defaults: max_tokens and temperature are set
     reference: str | None = None  # where there is one, its NLL is measured too
     interactive: bool = False
+    timeout_s: float | None = None  # longest time in its place; waiting for one doesn't count
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Engine(Protocol):
         """Answer one prompt; many calls run at once. Cancelling the call aborts the request in the engine.
 
         Raises PromptRejectedError (never answerable here), EngineBusyError (try later, not counted),
-        GenerationError (this attempt failed) or EngineDeadError (end the process).
+        GenerationError (this attempt failed), EngineDeadError (end the process) or EngineMisconfiguredError (the
+        same, but no prompt is to blame).
         """
 
     async def check(self) -> None:

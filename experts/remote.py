@@ -15,6 +15,7 @@ from core.errors import (
     EngineBusyError,
     EngineDeadError,
     EngineError,
+    EngineMisconfiguredError,
     GenerationError,
     PromptRejectedError,
 )
@@ -23,8 +24,9 @@ from experts.engine import Answer, FinishReason, Request
 from experts.options import RemoteOptions, options_of
 from experts.places import Places
 
-#: Nothing about a prompt: the key, the model's name or the address are wrong, and no prompt should pay for that.
-MISCONFIGURED: Final = frozenset({401, 403, 404})
+#: Nothing about a prompt: the key, the account's credit, the model's name or the address are wrong, and no prompt
+#: should pay for that. Not 403, with which some servers refuse a single prompt that they hold for harmful.
+MISCONFIGURED: Final = frozenset({401, 402, 404})
 
 #: The server has no room; 529 is what some say instead of 503.
 BUSY: Final = frozenset({429, 503, 529})
@@ -58,14 +60,14 @@ class RemoteEngine:
 
     async def answer(self, request: Request) -> Answer:
         await self.check()
-        async with self._places.take(interactive=request.interactive) as queue_s:
+        async with self._places.take(request) as queue_s:
             sent = time.monotonic()
             completion = await self._complete(request)
             return self._as_answer(completion, inference_s=time.monotonic() - sent, queue_s=queue_s)
 
     async def check(self) -> None:
         if self._dead is not None:
-            raise EngineDeadError(self._dead)
+            raise EngineMisconfiguredError(self._dead)
         if self._client is None:
             raise EngineDeadError(f"the engine of {self._spec.name} is not running: start it")
 
@@ -91,7 +93,7 @@ class RemoteEngine:
         try:
             return await self._client.chat.completions.create(**self._parameters(request))
         except openai.APIStatusError as error:
-            raise self._ours(error.status_code, error.code, error.message) from error
+            raise self._ours(error.status_code, error.code, self._without_key(error.message)) from error
         except openai.APITimeoutError as error:  # counted, or a prompt that always times out would cost for ever
             raise GenerationError(f"{self._where()} gave no answer in {self._options.timeout_s:g} s") from error
         except openai.APIConnectionError as error:
@@ -115,12 +117,11 @@ class RemoteEngine:
     def _ours(self, status: int, code: str | None, said: str) -> EngineError:
         """Our error for an HTTP status."""
         if status in MISCONFIGURED:
-            # Without the server's words: some repeat the key.
             self._dead = (
                 f"{self._where()} refuses every call (HTTP {status}): check the key in "
-                f"{self._options.api_key_env or 'api_key_env'}, the model {self._spec.model!r} and base_url"
+                f"{self._options.api_key_env or 'api_key_env'}, its credit, the model {self._spec.model!r} and base_url"
             )
-            return EngineDeadError(self._dead)
+            return EngineMisconfiguredError(self._dead)
         if status in BUSY:
             return EngineBusyError(f"{self._where()} has no room (HTTP {status}): {said}")
         if status >= 500 or status in PASSING:  # noqa: PLR2004 - HTTP's own border
@@ -130,6 +131,11 @@ class RemoteEngine:
             f"{self._where()} refuses this prompt (HTTP {status}): {said}",
             code=known if code == known else "invalid_request",
         )
+
+    def _without_key(self, said: str) -> str:
+        """A server's words; some repeat the key."""
+        key = self._key()
+        return said.replace(key, "[key]") if key else said
 
     def _as_answer(self, completion: Any, *, inference_s: float, queue_s: float) -> Answer:  # Any: as above
         if not completion.choices:

@@ -45,7 +45,7 @@ class SyntheticEngine:
     async def answer(self, request: Request) -> Answer:
         await self.check()
         asked = time.monotonic()
-        async with self._places.take(interactive=request.interactive) as queue_s:
+        async with self._places.take(request) as queue_s:
             await self._fail_on_purpose(request)
             return await self._compose(request, asked, queue_s)
 

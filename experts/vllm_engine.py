@@ -58,10 +58,10 @@ class VllmEngine:
         await self.check()
         prompt = self._tokens(request)
         params = answer_params(request.sampling, self._room(prompt))
-        async with self._places.take(interactive=request.interactive) as waited_s:
+        async with self._places.take(request) as waited_s:
             output = await self._run(request, prompt, params)
             nll_reference = await self._nll_reference(request, prompt)
-        return as_answer(output, self._text(output), waited_s, nll_reference)
+        return as_answer(output, self._text(request, output), waited_s, nll_reference)
 
     async def check(self) -> None:
         if self._llm is None:
@@ -122,10 +122,10 @@ class VllmEngine:
         """Tokens of the context that a prompt leaves for the answer."""
         return self._first.context_tokens - len(prompt)
 
-    def _text(self, output: Any) -> str:  # Any: vllm.RequestOutput
-        """The answer's text, where vLLM was not told to keep it."""
+    def _text(self, request: Request, output: Any) -> str:  # Any: vllm.RequestOutput
+        """The answer's text: vLLM's where it looked for stop strings, and cut it there, else read from the tokens."""
         said = output.outputs[0]
-        if said.text:
+        if request.sampling.stop:
             return str(said.text)
         # A character of several tokens may have been cut at the limit.
         return str(self._tokenizer.decode(said.token_ids, skip_special_tokens=True)).rstrip("\ufffd")

@@ -80,17 +80,12 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def check_experts(experts: Iterable[str], catalogue: Iterable[str]) -> tuple[str, ...]:
-    """Experts of the catalogue that the checkpoint doesn't know: never chosen, so the caller warns.
-
-    CheckpointError where the checkpoint names experts that the catalogue lacks, with the difference.
-    """
-    known = tuple(experts)
+def check_experts(experts: Iterable[str], catalogue: Iterable[str]) -> None:
+    """CheckpointError where the checkpoint names experts that the catalogue lacks, with the difference."""
     present = tuple(catalogue)
-    lacking = [expert for expert in known if expert not in present]
+    lacking = [expert for expert in experts if expert not in present]
     if lacking:
         raise CheckpointError(
             f"made for other experts: the catalogue ({', '.join(present) or 'empty'}) lacks {', '.join(lacking)}: "
             "add them, or train a router on this catalogue's outcomes"
         )
-    return tuple(expert for expert in present if expert not in known)

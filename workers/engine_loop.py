@@ -6,7 +6,6 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from core.errors import GenerationError
 from experts.engine import Answer, Engine, Request
 
 T = TypeVar("T")
@@ -15,9 +14,8 @@ T = TypeVar("T")
 class EngineLoop:
     """Threads hand requests in and get futures; the engine lives on this loop alone."""
 
-    def __init__(self, engine: Engine, answer_timeout_s: float) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._timeout_s = answer_timeout_s
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine-loop", daemon=True)
 
@@ -28,7 +26,7 @@ class EngineLoop:
 
     def submit(self, request: Request) -> "Future[Answer]":
         """Answer a request; cancelling the future aborts it in the engine."""
-        return self._run(self._answer(request))
+        return self._run(self._engine.answer(request))
 
     def check(self) -> None:
         """EngineDeadError when the engine is gone."""
@@ -40,13 +38,6 @@ class EngineLoop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-    async def _answer(self, request: Request) -> Answer:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._engine.answer(request)
-        except TimeoutError as error:
-            raise GenerationError(f"{request.expert} gave no answer within {self._timeout_s:g} s") from error
 
     def _run(self, work: Coroutine[Any, Any, T]) -> "Future[T]":  # Any: a coroutine's other types
         return asyncio.run_coroutine_threadsafe(work, self._loop)

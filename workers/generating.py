@@ -1,12 +1,21 @@
 """The step in which an expert answers: claim, hand all to the engine, store results as they finish."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from threading import Event
 
-from core.errors import EngineBusyError, EngineDeadError, EngineError, PromptRejectedError
+from core.errors import (
+    EngineBusyError,
+    EngineDeadError,
+    EngineError,
+    EngineMisconfiguredError,
+    PromptRejectedError,
+    StoreError,
+    TorouterError,
+)
 from core.queues import WorkClass
 from core.schemas.experts import ExpertSpec
 from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
@@ -16,6 +25,8 @@ from experts.engine import Answer, Request
 from workers.engine_loop import EngineLoop
 from workers.leasing import Leases, insist
 from workers.sending import Sender
+
+log = logging.getLogger(__name__)
 
 #: Results that finish within so many seconds of each other share a transaction.
 GROUP_S = 0.05
@@ -44,6 +55,8 @@ class Finished:
     rejected: list[Failure] = field(default_factory=list)
     again: list[Failure] = field(default_factory=list)
     untried: list[Claim] = field(default_factory=list)
+    busy: list[Claim] = field(default_factory=list)
+    why_busy: str = ""
     dead: EngineDeadError | None = None
 
 
@@ -57,24 +70,37 @@ def generate(ids: list[int], using: Using) -> None:
         using.store.generations.give_back([item.claim for item in items])
         return
     with using.leases.holding(item.claim for item in items):
-        answers = {using.engine.submit(_request(item, using.specs[item.expert])): item for item in items}
+        answers = {using.engine.submit(_request(item, using)): item for item in items}
         dead = None
-        for futures in _as_they_finish(answers, using):
-            finished = _sort(futures, answers, using.specs)
-            _store(finished, using)
-            dead = dead or finished.dead
+        try:
+            for futures in _as_they_finish(answers, using):
+                finished = _sort(futures, answers, using.specs)
+                _store(finished, using)
+                dead = dead or finished.dead
+        finally:
+            _abandon(answers, using)
     if dead is not None:
         raise dead
 
 
-def _request(item: GenerationItem, spec: ExpertSpec) -> Request:
+def let_go(error: EngineDeadError, using: Using) -> None:
+    """Before the process ends: where no prompt is to blame, give back all that it holds, and count no attempt."""
+    if isinstance(error, EngineMisconfiguredError):
+        try:
+            using.store.generations.give_back(using.leases.held())
+        except StoreError as away:
+            log.warning("what this process holds counts as an attempt: %s", away)
+
+
+def _request(item: GenerationItem, using: Using) -> Request:
     return Request(
         id=f"{item.claim.id}-{item.claim.fence}",
         expert=item.expert,
         messages=item.messages,
-        sampling=item.sampling.over(spec.sampling),
+        sampling=item.sampling.over(using.specs[item.expert].sampling),
         reference=item.reference,
         interactive=item.work_class is WorkClass.INTERACTIVE,
+        timeout_s=using.settings.answer_timeout_s,
     )
 
 
@@ -98,13 +124,26 @@ def _as_they_finish(answers: Answers, using: Using) -> Iterator[Sequence["Future
             yield list(finished)
 
 
+def _abandon(answers: Answers, using: Using) -> None:
+    """Abort what an error has left unfinished; what is finished and not stored stays leased, so that it counts."""
+    unfinished = [item.claim for future, item in answers.items() if future.cancel()]
+    if unfinished:
+        using.store.generations.give_back(unfinished)
+
+
 def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[str, ExpertSpec]) -> Finished:
     finished = Finished()
     for future in futures:
         item = answers[future]
         error = None if future.cancelled() else future.exception()
-        if future.cancelled() or isinstance(error, EngineBusyError):
+        if future.cancelled():
             finished.untried.append(item.claim)
+        elif isinstance(error, EngineBusyError):
+            finished.busy.append(item.claim)
+            finished.why_busy = str(error)
+        elif isinstance(error, EngineMisconfiguredError):
+            finished.untried.append(item.claim)
+            finished.dead = error
         elif error is None:
             finished.results.append(_result(item, future.result(), specs[item.expert]))
         elif isinstance(error, PromptRejectedError):
@@ -113,7 +152,9 @@ def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[
             finished.again.append(Failure(item.claim, error.code, str(error)))
             finished.dead = error if isinstance(error, EngineDeadError) else finished.dead
         else:
-            raise error  # a bug: the chunk's leases expire, and recovery brings back what is not stored
+            log.error("generation %d: a bug", item.claim.id, exc_info=error)
+            why = f"an unexpected {type(error).__name__}: {error}"
+            finished.again.append(Failure(item.claim, TorouterError.code, why))
     return finished
 
 
@@ -146,3 +187,6 @@ def _store(finished: Finished, using: Using) -> None:
         insist(lambda: generations.retry(finished.again, using.settings.max_attempts), for_s)
     if finished.untried:
         insist(lambda: generations.give_back(finished.untried), for_s)
+    if finished.busy:
+        log.warning("%d prompts wait for room: %s", len(finished.busy), finished.why_busy)
+        insist(lambda: generations.give_back(finished.busy, later=True), for_s)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreRefusedError
 from core.schemas.work import Claim
 
 log = logging.getLogger(__name__)
@@ -35,35 +35,44 @@ class Leases:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lease_s = lease_s
         self._table = table
-        self._held: set[int] = set()
+        self._held: set[Claim] = set()
         self._lock = threading.Lock()
 
     @contextmanager
     def holding(self, claims: Iterable[Claim]) -> Iterator[None]:
         """Renew these claims until the block ends."""
-        ids = {claim.id for claim in claims}
+        mine = set(claims)
         with self._lock:
-            self._held |= ids
+            self._held |= mine
         try:
             yield
         finally:
             with self._lock:
-                self._held -= ids
+                self._held -= mine
+
+    def held(self) -> list[Claim]:
+        """All that is worked on just now."""
+        with self._lock:
+            return list(self._held)
 
     def renew(self) -> None:
         """Prolong all that is worked on; a StoreError is for the caller, and the next call makes up for it."""
-        with self._lock:
-            ids = sorted(self._held)
+        ids = {claim.id for claim in self.held()}
         if ids:
-            self._table.renew(ids, self.owner, self.lease_s)
+            self._table.renew(sorted(ids), self.owner, self.lease_s)
 
 
 def insist(write: Callable[[], T], for_s: float) -> T:
-    """Store something worth keeping although the database is away for a while; StoreError after `for_s` seconds."""
+    """Store something worth keeping although the database is away for a while.
+
+    StoreError after `for_s` seconds, and StoreRefusedError at once.
+    """
     deadline = time.monotonic() + for_s
     while True:
         try:
             return write()
+        except StoreRefusedError:
+            raise
         except StoreError as error:
             if time.monotonic() >= deadline:
                 raise

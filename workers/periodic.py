@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class Periodic:
-    """A thread for as long as the block lasts; an error of ours is logged, and the next round tries again."""
+    """A thread for as long as the block lasts; an error is logged, and the next round tries again."""
 
     def __init__(self, name: str, every_s: float, action: Callable[[], None]) -> None:
         self._every_s = every_s
@@ -36,3 +36,5 @@ class Periodic:
                 self._action()
             except TorouterError as error:
                 log.warning("%s: %s", self._thread.name, error)
+            except Exception:
+                log.exception("%s: an unexpected error", self._thread.name)

@@ -1,5 +1,6 @@
 """Each kind of worker process, put together from settings and run to its end. Heavy imports happen here, when asked."""
 
+import hashlib
 import logging
 import os
 import threading
@@ -28,6 +29,9 @@ PROMOTED_S = 1.0
 #: Seconds between two looks at an engine's health.
 CHECK_S = 2.0
 
+#: Characters of the experts in a worker's name; beyond, it names the first.
+LONGEST_NAME = 100
+
 #: Exit status of a worker whose engine died (EX_SOFTWARE), for its supervisor.
 ENGINE_DIED = 70
 
@@ -38,7 +42,11 @@ def ready_file(settings: Settings, name: str) -> Path:
 
 
 def expert_worker_name(names: Sequence[str]) -> str:
-    return f"expert-{'-'.join(names)}"
+    """Of the worker that serves these experts: different for each group, and short enough for a file's name."""
+    joined = ".".join(names)  # which no name holds
+    if len(joined) <= LONGEST_NAME:
+        return f"expert-{joined}"
+    return f"expert-{names[0]}.{len(names) - 1}-more.{hashlib.sha256(joined.encode()).hexdigest()[:12]}"
 
 
 def routing(settings: Settings) -> int:
@@ -103,7 +111,7 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
     store, app = Store.of(settings), celery_app.create(settings)
     specs = {name: store.experts.get(name) for name in names}
     limits = specs[names[0]].limits
-    engine = EngineLoop(engines.create(list(specs.values()), settings.cache), settings.answer_timeout_s)
+    engine = EngineLoop(engines.create(list(specs.values()), settings.cache))
     leases = Leases(store.generations, settings.lease_s)
     using = generating.Using(store, Sender(app, store.recovery, settings), leases, engine, specs, settings)
     engine.start()
@@ -112,12 +120,14 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
         try:
             generating.generate(ids, using)
         except EngineDeadError as error:
+            generating.let_go(error, using)
             _die(error)
 
     def check() -> None:
         try:
             engine.check()
         except EngineDeadError as error:
+            generating.let_go(error, using)
             _die(error)
 
     consuming = Consuming(

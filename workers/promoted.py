@@ -5,10 +5,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from core.errors import TorouterError
+from core.errors import CheckpointError, ConfigError, TorouterError
 from core.schemas.views import CheckpointView
 from core.store import Store
-from router.checkpoints import check_experts
 from router.predictions import Router
 from workers.routing import Serving
 
@@ -33,7 +32,7 @@ class Promoted:
         return self._serving
 
     def refresh(self) -> None:
-        """Load what has been promoted since the last look. What can't be loaded is refused once, with the reason."""
+        """Load what has been promoted since the last look. What is damaged is refused once, with the reason."""
         with self._refreshing:
             self._refresh()
 
@@ -43,13 +42,24 @@ class Promoted:
             return
         try:
             self._serving = self._loaded(checkpoint)
-        except TorouterError as error:
+        except (CheckpointError, ConfigError) as error:
             log.error("checkpoint %s is refused: %s", checkpoint.public_id, error)  # noqa: TRY400  # ours, no trace
+        except (TorouterError, OSError) as error:
+            log.warning("checkpoint %s can't be loaded yet: %s", checkpoint.public_id, error)
+            return
         self._seen = (checkpoint.id, checkpoint.promoted_at)
 
     def _loaded(self, checkpoint: CheckpointView) -> Serving:
-        unknown = check_experts(checkpoint.experts, self._store.experts.enabled())
-        if unknown:
-            log.warning("checkpoint %s does not know, and never chooses: %s", checkpoint.public_id, ", ".join(unknown))
+        self._warn(checkpoint)
         folder = self._store.checkpoints.fetch(checkpoint, self._cache)
         return Serving(checkpoint.id, self._load(folder))
+
+    def _warn(self, checkpoint: CheckpointView) -> None:
+        """Say where checkpoint and catalogue differ; routing chooses among the experts that are in both."""
+        enabled = set(self._store.experts.enabled())
+        unknown, gone = enabled.difference(checkpoint.experts), set(checkpoint.experts) - enabled
+        if unknown:
+            log.warning("%s does not know, and never chooses: %s", checkpoint.public_id, ", ".join(sorted(unknown)))
+        if gone:
+            told = "%s never chooses what the catalogue lacks: %s"
+            log.warning(told, checkpoint.public_id, ", ".join(sorted(gone)))

@@ -3,24 +3,35 @@
 Several may run at once. The broker only wakes people up, so a message too many does no harm.
 """
 
+import logging
 from collections.abc import Callable
 
 from core.settings import Settings
 from core.store import Store
-from core.store.recovery import Reclaimed
+from core.store.recovery import BATCH_ROWS, Reclaimed
 from workers.sending import Sender
+
+log = logging.getLogger(__name__)
 
 #: How many messages wait in a queue.
 Depth = Callable[[str], int]
 
 
 def sweep(store: Store, sender: Sender, depth: Depth, settings: Settings) -> Reclaimed:
-    """Reclaim, find lost messages, and send whatever is unsent; what came back from silent workers."""
+    """Reclaim, end what nobody answers any more, find lost messages, and send whatever is unsent.
+
+    What came back from silent workers.
+    """
     reclaimed = store.recovery.reclaim(settings.max_attempts)
+    gone = store.recovery.fail_gone()
+    if gone:
+        log.warning("%d prompts fail, since their expert has left the catalogue", gone)
     _forget_lost_messages(store, depth, settings)
-    while dispatches := store.recovery.unsent():
-        if not sender.send(dispatches):
-            break  # the broker is away: the next sweep tries again
+    more = True
+    while more:
+        dispatches = store.recovery.unsent()
+        # Where the broker is away, or all has been taken, the rest is the next sweep's.
+        more = sender.send(dispatches) and sum(len(one.ids) for one in dispatches) >= BATCH_ROWS
     return reclaimed
 
 
@@ -29,8 +40,8 @@ def _forget_lost_messages(store: Store, depth: Depth, settings: Settings) -> Non
 
     In a queue that never runs empty it may still be waiting, so it is sent again only rarely.
     """
-    for queue in store.recovery.stale(settings.resend_after_s):
+    for queue, oldest_s in store.recovery.stale(settings.resend_after_s).items():
         if depth(queue) == 0:
             store.recovery.resend(queue, settings.resend_after_s)
-    for queue in store.recovery.stale(settings.resend_anyway_s):
-        store.recovery.resend(queue, settings.resend_anyway_s)
+        elif oldest_s >= settings.resend_anyway_s:
+            store.recovery.resend(queue, settings.resend_anyway_s)

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.schemas.conversation import routing_text
 from core.schemas.experts import ExpertSpec
-from core.schemas.work import Failure, Routed, RoutingItem
+from core.schemas.work import Claim, Failure, Routed, RoutingItem
 from core.settings import Settings
 from core.store import Store
 from router import policies
@@ -37,6 +37,7 @@ class Serving:
 class Decisions(NamedTuple):
     routed: list[Routed]
     failed: list[Failure]
+    unserved: list[Claim]  # they need a router, and none is loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +58,28 @@ def route(ids: list[int], serving: Serving | None, using: Using) -> None:
         return
     with leases.holding(item.claim for item in items):
         decisions = decide(items, serving, store.experts.enabled())
+        if decisions.unserved:
+            _without_router(decisions, using)
         if decisions.failed:
             insist(lambda: store.prompts.fail(decisions.failed), using.settings.lease_s)
         dispatches = insist(lambda: store.prompts.decide(decisions.routed), using.settings.lease_s)
     using.sender.send(dispatches)
 
 
+def _without_router(decisions: Decisions, using: Using) -> None:
+    """Prompts that need a router wait where one is promoted that can't be loaded, and fail where none is."""
+    promoted, unserved = using.store.checkpoints.promoted(), decisions.unserved
+    if promoted is not None:
+        log.error("%d prompts wait for a router: %s is promoted and not loaded", len(unserved), promoted.public_id)
+        insist(lambda: using.store.prompts.give_back(unserved), using.settings.lease_s)
+        return
+    why = "no router is promoted: train one, then run `torouter promote CHECKPOINT`, or name an expert"
+    decisions.failed.extend(Failure(claim, "no_router", why) for claim in unserved)
+
+
 def decide(items: Sequence[RoutingItem], serving: Serving | None, experts: Experts) -> Decisions:
     """Who answers each prompt: the expert it names, all of a collecting batch, or the router's choice."""
-    decisions = Decisions([], [])
+    decisions = Decisions([], [], [])
     to_predict = []
     for item in items:
         if item.collect is not None:
@@ -73,8 +87,7 @@ def decide(items: Sequence[RoutingItem], serving: Serving | None, experts: Exper
         elif item.expert is not None:
             _pin(item, item.expert, experts, decisions)
         elif serving is None:
-            why = "no router is promoted: train one, then run `torouter promote CHECKPOINT`, or name an expert"
-            decisions.failed.append(Failure(item.claim, "no_router", why))
+            decisions.unserved.append(item.claim)
         else:
             to_predict.append(item)
     if to_predict and serving is not None:

@@ -1,12 +1,15 @@
 """The step that holds answers against their references: BERTSim, in batches, away from the experts."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.schemas.work import ScoreValue
+from core.schemas.work import Failure, ScoreValue, ScoringItem
 from core.settings import Settings
 from core.store import Store
 from workers.leasing import Leases, insist
+
+log = logging.getLogger(__name__)
 
 #: Answers and references to similarities in 0..1.
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[float]]
@@ -28,6 +31,28 @@ def score(ids: list[int], using: Using) -> None:
     if not items:
         return
     with using.leases.holding(item.claim for item in items):
-        found = using.similarity([item.answer for item in items], [item.reference for item in items])
-        values = [ScoreValue(item.claim, float(value)) for item, value in zip(items, found, strict=True)]
+        values, failed = _compute(items, using.similarity)
         insist(lambda: using.store.scores.finish(values), using.settings.lease_s)
+        if failed:
+            insist(lambda: using.store.scores.retry(failed, using.settings.max_attempts), using.settings.lease_s)
+
+
+def _compute(items: Sequence[ScoringItem], similarity: Similarity) -> tuple[list[ScoreValue], list[Failure]]:
+    """All in one pass; where that fails each by itself, so that what can't be scored fails alone."""
+    try:
+        return _values(items, similarity), []
+    except Exception:
+        log.exception("%d answers can't be scored together: trying each by itself", len(items))
+    values: list[ScoreValue] = []
+    failed: list[Failure] = []
+    for item in items:
+        try:
+            values += _values([item], similarity)
+        except Exception as error:  # noqa: BLE001  # logged above, and stored
+            failed.append(Failure(item.claim, "score_failed", f"{type(error).__name__}: {error}"))
+    return values, failed
+
+
+def _values(items: Sequence[ScoringItem], similarity: Similarity) -> list[ScoreValue]:
+    found = similarity([item.answer for item in items], [item.reference for item in items])
+    return [ScoreValue(item.claim, float(value)) for item, value in zip(items, found, strict=True)]

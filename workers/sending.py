@@ -8,6 +8,7 @@ from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from core import queues
+from core.errors import StoreError
 from core.queues import WorkClass
 from core.schemas.work import Dispatch, Submitted
 from core.settings import Settings
@@ -49,10 +50,17 @@ class Sender:
                     self._celery.send_task(dispatch.task, kwargs=queues.message(ids), queue=_queue(dispatch.queue))
                 except OperationalError as error:
                     log.warning("the broker did not take %d ids for %s: %s", len(dispatch.ids), dispatch.queue, error)
-                    self._recovery.unsend(dispatch)
+                    self._unsend(dispatch)
                     taken = False
                     break
         return taken
+
+    def _unsend(self, dispatch: Dispatch) -> None:
+        """Only hastens recovery, which finds the rows by their age too: what was committed must not look refused."""
+        try:
+            self._recovery.unsend(dispatch)
+        except StoreError as error:
+            log.warning("recovery sends %d ids for %s later: %s", len(dispatch.ids), dispatch.queue, error)
 
     def _cut(self, dispatch: Dispatch) -> Iterator[list[int]]:
         size = self._chunks[dispatch.task]

@@ -13,13 +13,16 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from core.errors import InvalidInputError, NotReadyError, StoreError, TorouterError, WaitTimeoutError
+from core.errors import InvalidInputError, NotReadyError, StoreError, StoreRefusedError, TorouterError, WaitTimeoutError
 from core.schemas.views import PromptView
 
 log = logging.getLogger(__name__)
 
 #: What was sent is quoted in a message up to this many characters.
 LONGEST_MESSAGE = 1000
+
+#: What a caller is told of an error that nobody expected.
+UNEXPECTED = "something went wrong here; the server's log has the details"
 
 #: Codes of failed prompts that their caller can mend; other failures are ours.
 CALLERS_CODES = frozenset({"context_length_exceeded", "prompt_rejected"})
@@ -112,9 +115,7 @@ def problem_of(error: Exception, asked: str) -> Problem:
             return _of_starlette(error, asked)
         case ClientDisconnect():
             return Problem(400, "the client left before its request was complete", "client_disconnected")
-    return Problem(
-        500, "something went wrong here; the server's log has the details", "internal_error", headers=NO_RETRY
-    )
+    return Problem(500, UNEXPECTED, "internal_error", headers=NO_RETRY)
 
 
 def first_of(errors: Sequence[ErrorDetails | Any], *, skip: int = 0) -> tuple[str, str]:  # Any: FastAPI's are untyped
@@ -137,6 +138,9 @@ def _reported(error: TorouterError) -> Problem:
     headers: Mapping[str, str] = {}
     extras: Mapping[str, str] = {}
     match error:
+        case StoreRefusedError():
+            log.error("%s", error, exc_info=error)
+            message, headers = UNEXPECTED, NO_RETRY
         case StoreError():
             log.error("%s", error)
             message = "the database can't be reached or is too busy just now: try again"

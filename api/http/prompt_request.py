@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from api.http.fields import Asked, Messages, Metadata, Name, Parameters, Text, refuse
 from core.queues import WorkClass
-from core.schemas.conversation import Message
+from core.schemas.conversation import Message, Reference
 from core.schemas.work import NewPrompt
 
 #: What `router.policies` knows (a test compares them); the API process loads no numpy, which that needs.
@@ -19,7 +19,7 @@ class AskedPrompt(Parameters):
 
     messages: Messages | None = None
     prompt: Text | None = None
-    reference: Text | None = Field(None, description="a good answer, which every answer is scored against (BERTSim)")
+    reference: Reference = Field(None, description="a good answer, which every answer is scored against (BERTSim)")
     expert: str | None = Field(None, description="the expert that answers; without it the router chooses")
     dataset: Name | None = Field(None, description="where the prompt comes from; reports are grouped by it")
     custom_id: Name | None = Field(None, description="your own id, which comes back with the answer")

@@ -1,5 +1,6 @@
 """What a caller asks: messages and sampling parameters. What a database could not hold is refused here."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -19,7 +20,15 @@ def clean(text: str) -> str:
     return text
 
 
+def storable(text: str) -> str:
+    """The text of an engine or a server, which nobody can be asked to send again: U+FFFD for what `clean` refuses."""
+    return re.sub(r"[\x00\ud800-\udfff]", "\ufffd", text)
+
+
 CleanText = Annotated[str, AfterValidator(clean)]
+
+#: A good answer; a blank one is none, since nothing can be similar to it.
+Reference = Annotated[CleanText | None, AfterValidator(lambda text: text if text and not text.isspace() else None)]
 
 
 class Value(BaseModel):

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,10 @@ class Checkpoints:
             return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="part-"))
-        self._files.fetch(checkpoint.key, part)
         try:
-            part.rename(folder)
-        except OSError:  # another process was faster
-            shutil.rmtree(part)
+            self._files.fetch(checkpoint.key, part)
+            with suppress(OSError):  # another process was faster
+                part.rename(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
         return folder

@@ -2,24 +2,27 @@
 
 import fcntl
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Double
 
-from core.errors import ConfigError, StoreError
+from core.errors import ConfigError, StoreError, StoreRefusedError
 
 #: Seconds that a writer on SQLite waits for another one, and PostgreSQL for a connection.
 BUSY_S = 30
+
+#: A driver's errors that trying again does not mend.
+LASTING = (IntegrityError, DataError, ProgrammingError)
 
 #: Connections of one process; threads beyond it wait their turn.
 POOL = 10
@@ -47,19 +50,24 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        self._reading = self.engine.execution_options(torouter_reading=True)
+        self._turn: Callable[[], AbstractContextManager[None]] = nullcontext
         self._durable = self.engine.execution_options(torouter_durable=True)
-        sqlite = self.engine.url.get_backend_name() == "sqlite"
-        self._turn = _Turn(Path(f"{self.engine.url.database}-turn")) if sqlite else nullcontext()
+        if self.engine.url.get_backend_name() == "sqlite":
+            self._reading = self.engine.execution_options(torouter_reading=True)
+            self._turn = partial(_turn, Path(f"{self.engine.url.database}-turn"))
+        else:
+            self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
-        """A transaction; a driver's error becomes StoreError.
+        """A transaction; a driver's error becomes StoreError, or StoreRefusedError where it lasts.
 
         `durable` ones survive a power cut on SQLite too (on PostgreSQL all do), at the price of a disk's flush; the
         others are work that would be done again, and survive the death of any process.
         """
-        with _ours(), self._turn, (self._durable if durable else self.engine).begin() as connection:
+        engine = self._durable if durable else self.engine
+        # The turn last: whoever has it and waits for a connection of its own process would hold up all others.
+        with _ours(), engine.connect() as connection, self._turn(), connection.begin():
             yield connection
 
     @contextmanager
@@ -72,24 +80,19 @@ class Database:
         self.engine.dispose()
 
 
-class _Turn:
+@contextmanager
+def _turn(path: Path) -> Iterator[None]:
     """Writers of a SQLite file wait for their turn in a queue of the kernel's.
 
     SQLite's own waiting is a poll with growing pauses, which nobody orders: with 20 writers at once, half of the
     transactions took 6 ms and one 5.6 s; in turn, all took less than a second (2 busy cores, docs/decisions/0004).
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._mine = threading.local()
-
-    def __enter__(self) -> None:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        self._mine.descriptor = descriptor
-
-    def __exit__(self, _kind: object, _error: object, _trace: object) -> None:
-        os.close(self._mine.descriptor)  # and with it the lock, as in a process that dies
+        yield
+    finally:
+        os.close(descriptor)  # and with it the lock, as in a process that dies
 
 
 @contextmanager
@@ -97,8 +100,9 @@ def _ours() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeoutError) as error:
+        kind = StoreRefusedError if isinstance(error, LASTING) else StoreError
         cause = getattr(error, "orig", None) or error
-        raise StoreError(f"the database refused: {str(cause).strip()[:300]}") from error
+        raise kind(f"the database refused: {str(cause).strip()[:300]}") from error
 
 
 def _engine(url: str) -> Engine:

@@ -6,12 +6,14 @@ and two transactions that both hold that would wait for each other's stronger FO
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, case, exists, select, update
 
-from core.schemas.work import Tally
+from core.schemas.conversation import storable
+from core.schemas.work import Failure, Tally
+from core.store import leases
 from core.store.database import now
 from core.tables import BATCH, GENERATION, PROMPT, SCORE, BatchState, State
 
@@ -26,8 +28,28 @@ def tallies() -> Tallies:
     return defaultdict(Tally)
 
 
-def fail(connection: Connection, table: Table, failures: Sequence[tuple[int, str, str]]) -> None:
-    """Make rows failed; id, code and message of each."""
+def fail(connection: Connection, table: Table, failures: Sequence[Failure]) -> None:
+    """End those rows whose claim holds, and what follows from it."""
+    holding = leases.held(connection, table, (one.claim for one in failures))
+    end(connection, table, [(one.claim.id, one.code, one.message) for one in failures if one.claim.id in holding])
+
+
+def retry(connection: Connection, table: Table, failures: Sequence[Failure], max_attempts: int) -> None:
+    """Give back those rows whose claim holds; end what has had its attempts."""
+    holding = leases.held(connection, table, (one.claim for one in failures))
+    attempts = connection.execute(select(table.c.id, table.c.attempts).where(table.c.id.in_(holding)))
+    spent = {row.id for row in attempts if row.attempts >= max_attempts}
+    leases.give_back(connection, table, holding - spent, counts=True)
+    last = f"(attempt {max_attempts} of {max_attempts})"
+    end(
+        connection,
+        table,
+        [(one.claim.id, one.code, f"{one.message} {last}") for one in failures if one.claim.id in spent],
+    )
+
+
+def end(connection: Connection, table: Table, failures: Sequence[tuple[int, str, str]]) -> None:
+    """Make locked rows failed, and what follows from it; id, code and message of each."""
     if not failures:
         return
     statement = (
@@ -42,8 +64,11 @@ def fail(connection: Connection, table: Table, failures: Sequence[tuple[int, str
             error_message=bindparam("message"),
         )
     )
-    rows = [{"row": id_, "code": code, "message": message[:LONGEST_MESSAGE]} for id_, code, message in failures]
+    rows = [
+        {"row": id_, "code": code, "message": storable(message[:LONGEST_MESSAGE])} for id_, code, message in failures
+    ]
     connection.execute(statement, rows)
+    _AFTER[table](connection, [id_ for id_, _, _ in failures])
 
 
 def after_scores(connection: Connection, ids: Collection[int]) -> None:
@@ -96,6 +121,14 @@ def settle(connection: Connection, changes: Tallies) -> None:
             finished_at=case((scored, now())),
         )
     )
+
+
+#: What follows when rows of a table have failed.
+_AFTER: dict[Table, Callable[[Connection, Collection[int]], None]] = {
+    PROMPT: after_prompts,
+    GENERATION: lambda connection, ids: after_generations(connection, ids, tallies()),
+    SCORE: after_scores,
+}
 
 
 def _end_prompts(connection: Connection, ids: Collection[int]) -> Sequence[Any]:  # Any: rows of batch and state

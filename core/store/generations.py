@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from core.queues import WorkClass
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Message, Sampling, storable
 from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
 from core.store import endings, leases
 from core.store.database import Database, now
@@ -68,33 +68,18 @@ class Generations:
     def fail(self, failures: Sequence[Failure]) -> None:
         """End generations that can never be answered."""
         with self._database.write() as connection:
-            holding = leases.held(connection, GENERATION, (failure.claim for failure in failures))
-            kept = [failure for failure in failures if failure.claim.id in holding]
-            endings.fail(connection, GENERATION, [(one.claim.id, one.code, one.message) for one in kept])
-            if kept:
-                endings.after_generations(connection, holding, endings.tallies())
+            endings.fail(connection, GENERATION, failures)
 
     def retry(self, failures: Sequence[Failure], max_attempts: int) -> None:
         """Give back what may succeed another time, and fail what has had its attempts."""
         with self._database.write() as connection:
-            holding = leases.held(connection, GENERATION, (failure.claim for failure in failures))
-            attempts = select(GENERATION.c.id, GENERATION.c.attempts).where(GENERATION.c.id.in_(holding))
-            spent = {row.id for row in connection.execute(attempts) if row.attempts >= max_attempts}
-            last = [
-                (one.claim.id, one.code, f"{one.message} (attempt {max_attempts} of {max_attempts})")
-                for one in failures
-                if one.claim.id in spent
-            ]
-            endings.fail(connection, GENERATION, last)
-            leases.give_back(connection, GENERATION, holding - spent, counts=True)
-            if spent:
-                endings.after_generations(connection, spent, endings.tallies())
+            endings.retry(connection, GENERATION, failures, max_attempts)
 
-    def give_back(self, claims: Sequence[Claim]) -> None:
-        """Return claimed work that was not tried: the engine is full, or the worker is ending."""
+    def give_back(self, claims: Sequence[Claim], *, later: bool = False) -> None:
+        """Return claimed work that was not tried: the worker is ending, or (`later`) the engine is full."""
         with self._database.write() as connection:
             holding = leases.held(connection, GENERATION, claims)
-            leases.give_back(connection, GENERATION, holding, counts=False)
+            leases.give_back(connection, GENERATION, holding, counts=False, later=later)
 
 
 def _item(row: Any, claim: Claim) -> GenerationItem:  # Any: a row of two tables
@@ -128,6 +113,7 @@ def _store(connection: Connection, results: Sequence[GenerationResult]) -> None:
     for result in results:
         row = asdict(result)
         row["row"] = row.pop("claim")["id"]
+        row["answer"] = storable(result.answer)
         rows.append(row)
     connection.execute(statement, rows)
 

@@ -7,11 +7,14 @@ judged by the database's clock.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, or_, select, update
+from sqlalchemy import Connection, Table, case, or_, select, update
 
 from core.schemas.work import Claim
 from core.store.database import now
 from core.tables import State
+
+#: Seconds that work waits at most before it is tried again where there was no room for it.
+LONGEST_PAUSE_S = 60
 
 
 def claim(connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float) -> list[Claim]:
@@ -59,12 +62,17 @@ def renew(connection: Connection, table: Table, ids: Collection[int], owner: str
     return connection.execute(statement).rowcount
 
 
-def give_back(connection: Connection, table: Table, ids: Collection[int], *, counts: bool) -> None:
-    """Make held rows pending and unsent again; `counts` says whether the attempt does."""
+def give_back(connection: Connection, table: Table, ids: Collection[int], *, counts: bool, later: bool = False) -> None:
+    """Make held rows pending and unsent again; `counts` says whether the attempt does.
+
+    `later`: not before a pause, of as many seconds as the row has been claimed times, up to `LONGEST_PAUSE_S`.
+    """
     values: dict[str, Any] = dict.fromkeys(("lease_owner", "lease_expires_at", "sent_at"))  # Any: SQL too
     values["state"] = State.PENDING
     if not counts:
         values["attempts"] = table.c.attempts - 1
+    if later:
+        values["not_before"] = now() + case((table.c.fence < LONGEST_PAUSE_S, table.c.fence), else_=LONGEST_PAUSE_S)
     connection.execute(update(table).where(table.c.id.in_(ids), table.c.state == State.RUNNING).values(values))
 
 

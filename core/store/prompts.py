@@ -23,7 +23,7 @@ from core.schemas.work import (
 )
 from core.store import endings, leases, reading
 from core.store.database import Database, now
-from core.tables import BATCH, DECISION, GENERATION, PROMPT, TERMINAL, State, public_id
+from core.tables import BATCH, DECISION, GENERATION, PROMPT, TERMINAL, BatchState, State, public_id
 
 #: Rows of one INSERT; bounds the memory that a large submission takes on its way.
 INSERT_ROWS = 1000
@@ -93,10 +93,13 @@ class Prompts:
     def fail(self, failures: Sequence[Failure]) -> None:
         """End claimed prompts that can't be routed."""
         with self._database.write() as connection:
-            holding = leases.held(connection, PROMPT, (failure.claim for failure in failures))
-            kept = [failure for failure in failures if failure.claim.id in holding]
-            endings.fail(connection, PROMPT, [(one.claim.id, one.code, one.message) for one in kept])
-            endings.after_prompts(connection, holding)
+            endings.fail(connection, PROMPT, failures)
+
+    def give_back(self, claims: Sequence[Claim]) -> None:
+        """Return claimed prompts that can't be routed yet, to be tried after a pause."""
+        with self._database.write() as connection:
+            holding = leases.held(connection, PROMPT, claims)
+            leases.give_back(connection, PROMPT, holding, counts=False, later=True)
 
     def ended(self, names: Collection[str]) -> set[str]:
         """Public ids, of those asked for, that are terminal; one query for all who wait."""
@@ -152,10 +155,10 @@ def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, 
     row = {
         "public_id": name,
         "owner": submission.owner,
-        "state": "in_progress",
+        "state": BatchState.IN_PROGRESS,
         "work_class": submission.work_class,
         "endpoint": submission.endpoint,
-        "collect": list(submission.collect) if submission.collect else None,
+        "collect": list(submission.collect) if submission.collect is not None else None,
         "policy": submission.policy,
         "total": len(submission.prompts),
         "metadata": submission.details,
@@ -189,7 +192,7 @@ def _routing_item(row: Row[Any], claim: Claim) -> RoutingItem:  # Any: the colum
         sampling=Sampling.model_validate(row.sampling),
         work_class=WorkClass(row.work_class),
         expert=row.expert,
-        collect=tuple(row.collect) if row.collect else None,
+        collect=tuple(row.collect) if row.collect is not None else None,
         policy=row.policy,
     )
 

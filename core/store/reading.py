@@ -43,7 +43,7 @@ def batch(row: Row[Any]) -> BatchView:  # Any: the columns of the table
         state=row.state,
         work_class=row.work_class,
         endpoint=row.endpoint,
-        collect=tuple(row.collect) if row.collect else None,
+        collect=tuple(row.collect) if row.collect is not None else None,
         total=row.total,
         done=row.done,
         failed=row.failed,

@@ -4,27 +4,21 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, false, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, false, func, or_, select, true, update
 
 from core import queues
+from core.errors import UnknownExpertError
 from core.queues import WorkClass
 from core.schemas.work import Dispatch
 from core.store import endings, leases
 from core.store.database import Database, now
-from core.tables import GENERATION, LEASED, PROMPT, SCORE, State
+from core.tables import EXPERT, GENERATION, LEASED, PROMPT, SCORE, State
 
 #: Rows that one transaction of recovery takes.
 BATCH_ROWS = 2000
 
 #: From this attempt on a row is sent alone: it may be what killed the worker.
 SUSPECT_ATTEMPTS = 2
-
-#: What follows a row's failure, by table.
-_AFTER = {
-    PROMPT: endings.after_prompts,
-    GENERATION: lambda connection, ids: endings.after_generations(connection, ids, endings.tallies()),
-    SCORE: endings.after_scores,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +46,24 @@ class Recovery:
                 total += _reclaim(connection, table, max_attempts)
         return total
 
+    def fail_gone(self) -> int:
+        """End what waits for an expert that has left the catalogue; how many rows."""
+        with self._database.write() as connection:
+            gone = connection.execute(select(EXPERT.c.name).where(~EXPERT.c.enabled)).scalars().all()
+            if not gone:
+                return 0
+            rows = connection.execute(
+                select(GENERATION.c.id, GENERATION.c.expert)
+                .where(GENERATION.c.state == State.PENDING, GENERATION.c.expert.in_(gone))
+                .order_by(GENERATION.c.id)
+                .limit(BATCH_ROWS)
+                .with_for_update(skip_locked=True, key_share=True)
+            ).fetchall()
+            why = "is no longer in the catalogue: submit again, or put it back first"
+            failures = [(row.id, UnknownExpertError.code, f"{row.expert} {why}") for row in rows]
+            endings.end(connection, GENERATION, failures)
+            return len(failures)
+
     def unsent(self) -> list[Dispatch]:
         """Take pending rows that no message is under way for; they count as sent from now on."""
         found: list[Dispatch] = []
@@ -64,16 +76,23 @@ class Recovery:
         """The broker did not take it: it is unsent again."""
         table = _TABLE[dispatch.task]
         with self._database.write() as connection:
-            connection.execute(
-                update(table).where(table.c.id.in_(dispatch.ids), table.c.state == State.PENDING).values(sent_at=None)
-            )
+            for start in range(0, len(dispatch.ids), BATCH_ROWS):
+                page = dispatch.ids[start : start + BATCH_ROWS]
+                pending = table.c.id.in_(page), table.c.state == State.PENDING
+                connection.execute(update(table).where(*pending).values(sent_at=None))
 
-    def stale(self, older_s: float) -> list[str]:
-        """Queues that owe work: rows were sent there at least `older_s` seconds ago, and nobody has claimed them."""
+    def stale(self, older_s: float) -> dict[str, float]:
+        """Queues that owe work: rows were sent there at least `older_s` seconds ago, and nobody has claimed them.
+
+        For each the seconds since the oldest of these was sent.
+        """
+        oldest: defaultdict[str, float] = defaultdict(float)
         with self._database.read() as connection:
-            return sorted(
-                {_queue(table, row) for table in LEASED for row in connection.execute(_stale(table, older_s))}
-            )
+            for table in LEASED:
+                for row in connection.execute(_stale(table, older_s)):
+                    queue = _queue(table, row)
+                    oldest[queue] = max(oldest[queue], row.age_s)
+        return dict(oldest)
 
     def resend(self, queue: str, older_s: float) -> int:
         """Make the stale rows of one queue unsent: their messages are lost. How many rows."""
@@ -91,9 +110,7 @@ def _reclaim(connection: Connection, table: Table, max_attempts: int) -> Reclaim
     again = [id_ for id_, attempts in rows if attempts < max_attempts]
     leases.give_back(connection, table, again, counts=True)
     why = f"its worker died or fell silent on each of {max_attempts} attempts"
-    endings.fail(connection, table, [(id_, "worker_lost", why) for id_ in spent])
-    if spent:
-        _AFTER[table](connection, spent)
+    endings.end(connection, table, [(id_, "worker_lost", why) for id_ in spent])
     return Reclaimed(pending=len(again), failed=len(spent))
 
 
@@ -116,7 +133,11 @@ def _take_unsent(connection: Connection, table: Table) -> list[Dispatch]:
 
 def _stale(table: Table, older_s: float) -> Select[Any]:  # Any: its columns differ by table
     columns = table.c
-    return select(*_route(table)).distinct().where(columns.state == State.PENDING, columns.sent_at < now() - older_s)
+    return (
+        select(*_route(table), (now() - func.min(columns.sent_at)).label("age_s"))
+        .where(columns.state == State.PENDING, columns.sent_at < now() - older_s)
+        .group_by(*_route(table))
+    )
 
 
 def _forget(table: Table, queue: str, older_s: float) -> Update:

@@ -58,7 +58,9 @@ class Scores:
     def fail(self, failures: Sequence[Failure]) -> None:
         """End scores that can't be computed."""
         with self._database.write() as connection:
-            holding = leases.held(connection, SCORE, (failure.claim for failure in failures))
-            kept = [failure for failure in failures if failure.claim.id in holding]
-            endings.fail(connection, SCORE, [(one.claim.id, one.code, one.message) for one in kept])
-            endings.after_scores(connection, holding)
+            endings.fail(connection, SCORE, failures)
+
+    def retry(self, failures: Sequence[Failure], max_attempts: int) -> None:
+        """Give back what may succeed another time, and fail what has had its attempts."""
+        with self._database.write() as connection:
+            endings.retry(connection, SCORE, failures, max_attempts)

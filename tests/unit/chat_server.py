@@ -15,6 +15,7 @@ class ChatServer:
 
     def __init__(self) -> None:
         self.failures: list[int] = []  # HTTP statuses for the next calls
+        self.says = ""  # in their bodies
         self.delay_s = 0.0
         self.reply: dict = {}  # laid over the completion
         self.choice: dict = {}  # laid over its choice
@@ -45,7 +46,7 @@ class ChatServer:
         words = sum(len(message["content"].split()) for message in asked["messages"])
         if self.failures:
             status = self.failures.pop(0)
-            return status, {"error": {"message": f"told to say {status}", "code": None}}
+            return status, {"error": {"message": self.says or f"told to say {status}", "code": None}}
         if words > CONTEXT_WORDS:
             told = {"message": f"the prompt has {words} tokens", "code": "context_length_exceeded"}
             return 400, {"error": told}

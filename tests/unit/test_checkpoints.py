@@ -100,9 +100,8 @@ def test_experts_that_the_catalogue_lacks_are_named():
         checkpoints.check_experts(("a", "b"), ("b", "c"))
 
 
-def test_experts_that_the_checkpoint_does_not_know_are_returned():
-    assert checkpoints.check_experts(("a", "b"), ("c", "b", "a", "d")) == ("c", "d")
-    assert checkpoints.check_experts(("a", "b"), ("b", "a")) == ()
+def test_a_checkpoint_need_not_know_every_expert():
+    checkpoints.check_experts(("a", "b"), ("c", "b", "a", "d"))
 
 
 def test_an_unknown_router_is_refused_with_the_known_ones():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import ConfigError, EngineDeadError, PromptRejectedError
+from core.errors import ConfigError, EngineDeadError, GenerationError, PromptRejectedError
 from core.schemas.conversation import Message, Sampling
 from core.schemas.experts import ExpertSpec, Limits
 from experts.engine import Engine, Request
@@ -23,12 +23,12 @@ PRICES = {"price_in_usd_per_mtok": 1, "price_out_usd_per_mtok": 2}
 
 @pytest.fixture(params=["synthetic", "openai"])
 async def make(request: pytest.FixtureRequest):
-    """Makes a started engine of each kind; `slow` ones take long over an answer."""
+    """Makes a started engine of each kind, which takes `delay_s` over an answer."""
     made: list[Engine] = []
     with ChatServer() as server:
 
-        async def start(*, slow: bool = False, **changes: Any):
-            server.delay_s = 30.0 if slow else 0.0
+        async def start(*, delay_s: float = 0.0, **changes: Any):
+            server.delay_s = delay_s
             options = {
                 "synthetic": {"first_token_s": server.delay_s, "token_s": 0, "tokens": 5},
                 "openai": {"base_url": server.url, "api_key_env": "", "max_retries": 0},
@@ -48,9 +48,12 @@ def spec(kind: str, options: dict | None = None, **changes: Any) -> ExpertSpec:
     return ExpertSpec.model_validate(fields | changes)
 
 
-def ask(content: str = "Say something.", *, interactive: bool = False, **sampling: Any) -> Request:
+def ask(
+    content: str = "Say something.", *, interactive: bool = False, timeout_s: float | None = None, **sampling: Any
+) -> Request:
     drawn = Sampling(**{"temperature": 0.0, "max_tokens": 20, **sampling})
-    return Request("id", "one", (Message(role="user", content=content),), drawn, interactive=interactive)
+    messages = (Message(role="user", content=content),)
+    return Request("id", "one", messages, drawn, interactive=interactive, timeout_s=timeout_s)
 
 
 async def test_an_answer_has_text_tokens_and_times(make: Make):
@@ -84,24 +87,45 @@ async def test_a_prompt_longer_than_the_context_is_refused(make: Make):
 
 
 async def test_bulk_work_waits_for_its_places_and_leaves_interactive_ones_free(make: Make):
-    engine = await make(slow=True, limits=Limits(bulk_places=1, interactive_places=1))
+    engine = await make(delay_s=30, limits=Limits(bulk_places=1, interactive_places=1))
     running = [asyncio.create_task(engine.answer(ask())) for _ in range(3)]
-    await asyncio.sleep(0.1)
+    await until(engine._places._bulk.locked)
 
-    waiting = engine._places._bulk
-    assert waiting.locked()
-    assert not engine._places._interactive.locked()
+    running.append(asyncio.create_task(engine.answer(ask(interactive=True))))
+
+    await until(engine._places._interactive.locked)
     await cancelled(running)
 
 
 async def test_a_cancelled_answer_frees_its_place(make: Make):
-    engine = await make(slow=True, limits=Limits(bulk_places=1, interactive_places=1))
+    engine = await make(delay_s=30, limits=Limits(bulk_places=1, interactive_places=1))
     running = asyncio.create_task(engine.answer(ask()))
-    await asyncio.sleep(0.1)
+    await until(engine._places._bulk.locked)
 
     await cancelled([running])
 
     assert not engine._places._bulk.locked()
+
+
+async def test_an_answer_that_takes_too_long_in_its_place_is_a_failed_attempt(make: Make):
+    engine = await make(delay_s=30)
+
+    with pytest.raises(GenerationError, match=r"no answer within 0\.2 s"):
+        await engine.answer(ask(timeout_s=0.2))
+
+
+async def test_the_wait_for_a_place_takes_no_time_from_the_answer(make: Make):
+    engine = await make(delay_s=0.5, limits=Limits(bulk_places=1))
+
+    answers = await asyncio.gather(*(engine.answer(ask(timeout_s=1.9)) for _ in range(5)))
+
+    assert max(answer.queue_s for answer in answers) > 1.9
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110  # what it waits for has no event
+            await asyncio.sleep(0.01)
 
 
 async def cancelled(tasks: list[asyncio.Task]) -> None:

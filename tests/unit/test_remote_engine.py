@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from core.errors import ConfigError, EngineBusyError, EngineDeadError, EngineError, GenerationError, PromptRejectedError
+from core.errors import (
+    ConfigError,
+    EngineBusyError,
+    EngineDeadError,
+    EngineError,
+    EngineMisconfiguredError,
+    GenerationError,
+    PromptRejectedError,
+)
 from core.schemas.conversation import Message, Sampling
 from core.schemas.experts import ExpertSpec
 from experts.engine import Request
@@ -121,6 +129,7 @@ async def test_a_server_without_a_key_gets_no_authorization(make: Make, server: 
     ("status", "expected"),
     [
         (400, PromptRejectedError),
+        (403, PromptRejectedError),
         (413, PromptRejectedError),
         (422, PromptRejectedError),
         (408, GenerationError),
@@ -143,14 +152,14 @@ async def test_a_status_becomes_an_error_of_ours_and_the_engine_lives_on(
     assert (await engine.answer(ask())).text
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 402, 404])
 async def test_a_wrong_key_model_or_address_ends_the_engine_and_burns_no_further_prompt(
     make: Make, server: ChatServer, status: int
 ):
     server.failures = [status]
     engine = await make()
 
-    with pytest.raises(EngineDeadError, match=f"HTTP {status}.*CLOUD_KEY.*gpt-test"):
+    with pytest.raises(EngineMisconfiguredError, match=f"HTTP {status}.*CLOUD_KEY.*gpt-test"):
         await engine.answer(ask())
     with pytest.raises(EngineDeadError):
         await engine.answer(ask())
@@ -217,6 +226,7 @@ async def test_an_answer_without_choices_is_a_failed_attempt(make: Make, server:
 
 async def test_the_key_is_in_no_error_and_in_no_log(make: Make, server: ChatServer, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
+    server.says = f"Incorrect API key provided: {KEY}"
     engine = await make()
 
     said = []
@@ -225,4 +235,5 @@ async def test_the_key_is_in_no_error_and_in_no_log(make: Make, server: ChatServ
         said += await asyncio.gather(engine.answer(ask()), return_exceptions=True)
 
     assert KEY not in caplog.text
+    assert len(said) == 4
     assert KEY not in "".join(map(str, said))

@@ -101,7 +101,7 @@ def test_on_a_gpu_experts_that_differ_in_adapters_share_one_worker(settings: Set
     children = system.expert_workers(settings, experts, shared=True)
 
     assert {child.name: commands([child])[0] for child in children} == {
-        "expert-general-math-code": "work expert general math code",
+        "expert-general.math.code": "work expert general math code",
         "expert-long": "work expert long",
         "expert-cloud": "work expert cloud",
         "expert-cloud2": "work expert cloud2",

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from core.errors import StoreRefusedError
 from tests.integration.api.played import PlayedWorkers
 
 
@@ -63,3 +64,17 @@ async def test_a_stored_prompt_that_cannot_be_read_is_not_asked_again(
     assert response.status_code == 504
     assert response.headers["x-should-retry"] == "false"
     assert response.json()["error"]["prompt_id"] == workers.sent[0].prompt_ids[0]
+
+
+async def test_what_the_database_will_never_take_is_a_500_that_asks_for_no_retry(
+    client: httpx.AsyncClient, workers: PlayedWorkers, monkeypatch: pytest.MonkeyPatch
+):
+    def refused(_submitted: object):
+        raise StoreRefusedError("duplicate key secret")
+
+    monkeypatch.setattr(workers, "submitted", refused)
+
+    response = await client.post("/v1/prompts", json={"prompt": "a"})
+
+    assert (response.status_code, response.headers["x-should-retry"]) == (500, "false")
+    assert "secret" not in response.text

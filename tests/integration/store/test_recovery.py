@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from core.queues import WorkClass
 from core.schemas.work import Dispatch, ScoreValue
 from core.store import Store
-from tests.factories import LEASE_S, OWNER, claim, prompt, result, route, submit
+from tests.factories import LEASE_S, OWNER, claim, expert, prompt, result, route, routed, submit
 
 
 def test_a_row_that_was_sent_is_not_sent_again(store: Store):
@@ -21,6 +21,15 @@ def test_what_the_broker_refused_is_sent_by_recovery_once(store: Store):
 
     assert store.recovery.unsent() == [Dispatch("route.bulk", "torouter.route", submitted.ids)]
     assert store.recovery.unsent() == []
+
+
+def test_a_dispatch_with_more_ids_than_a_statement_takes_is_unsent(store: Store):
+    submitted = submit(store)
+    beyond = range(submitted.ids[0] + 1, submitted.ids[0] + 300_000)
+
+    store.recovery.unsend(Dispatch("route.interactive", "torouter.route", [*beyond, *submitted.ids]))
+
+    assert store.recovery.unsent() == [Dispatch("route.interactive", "torouter.route", submitted.ids)]
 
 
 def test_several_recoveries_do_not_take_the_same_row(store: Store):
@@ -81,12 +90,28 @@ def test_a_lost_message_is_found_by_its_queue_and_sent_again(store: Store):
     interactive = submit(store)
     ids = route(store, submit(store, work_class=WorkClass.BULK), "math")
 
-    assert store.recovery.stale(older_s=60) == []
-    assert store.recovery.stale(older_s=-1) == ["expert.math.bulk", "route.interactive"]
+    assert store.recovery.stale(older_s=60) == {}
+    assert store.recovery.stale(older_s=-1).keys() == {"expert.math.bulk", "route.interactive"}
     assert store.recovery.resend("expert.math.bulk", older_s=-1) == 1
 
     assert store.recovery.unsent() == [Dispatch("expert.math.bulk", "torouter.generate", ids)]
     assert store.prompts.claim(interactive.ids, "router", LEASE_S) != []
+
+
+def test_what_waits_for_an_expert_that_has_left_the_catalogue_fails(store: Store):
+    store.experts.sync([expert("kept"), expert("gone")])
+    submitted = submit(store, prompt("a"), prompt("b"))
+    one, other = store.prompts.claim(submitted.ids, "router", LEASE_S)
+    store.prompts.decide([routed(one, "kept"), routed(other, "gone")])
+    assert store.recovery.fail_gone() == 0
+
+    store.experts.sync([expert("kept")])
+
+    assert store.recovery.fail_gone() == 1
+    kept, gone = store.prompts.get_many(submitted.prompt_ids, OWNER)
+    assert kept.state == "routed"
+    assert (gone.state, gone.error_code) == ("failed", "model_not_found")
+    assert store.batches.get(submitted.batch_id, OWNER).failed == 1
 
 
 def test_a_lost_score_message_is_sent_again(store: Store):

@@ -52,6 +52,14 @@ def test_a_second_delivery_claims_nothing(store: Store):
     assert second == []
 
 
+def test_a_collecting_batch_of_nobody_stays_one(store: Store):
+    submitted = submit(store, collect=())
+
+    (item,) = store.prompts.claim(submitted.ids, "router", LEASE_S)
+
+    assert item.collect == ()
+
+
 def test_of_many_concurrent_claims_one_gets_each_row(store: Store):
     submitted = submit(store, *(prompt(str(n)) for n in range(50)))
 
@@ -131,6 +139,18 @@ def test_a_failure_that_may_pass_is_tried_again_a_bounded_number_of_times(store:
     assert claim(store, ids) == []
     assert (view.state, view.generations[0].attempts) == ("failed", 2)
     assert view.error_message == "bad luck (attempt 2 of 2)"
+
+
+def test_text_that_no_database_can_hold_is_stored_with_replacements(store: Store):
+    submitted = submit(store, prompt("a"), prompt("b"))
+    done, failed = claim(store, route(store, submitted))
+
+    store.generations.finish([result(done.claim, "nul\x00 lone\ud800 pair\U0001f600")])
+    store.generations.fail([Failure(failed.claim, "prompt_rejected", "\udfff\x00")])
+
+    one, other = store.prompts.get_many(submitted.prompt_ids, OWNER)
+    assert one.generations[0].answer == "nul\ufffd lone\ufffd pair\U0001f600"
+    assert other.error_message == "\ufffd\ufffd"
 
 
 def test_work_given_back_untried_keeps_its_attempts(store: Store):

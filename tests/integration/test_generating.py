@@ -1,0 +1,130 @@
+"""The generating step on a real store, with engines that fail in every way: who pays with an attempt, and who waits."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import EngineDeadError
+from core.schemas.experts import ExpertSpec
+from core.settings import Settings
+from core.store import Store
+from experts.engine import Answer, Engine, Request
+from experts.engines import create
+from experts.synthetic import SyntheticEngine
+from tests.factories import LEASE_S, OWNER, claim, expert, prompt, route, submit
+from tests.unit.chat_server import ChatServer
+from workers import app, generating
+from workers.engine_loop import EngineLoop
+from workers.leasing import Leases
+from workers.sending import Sender
+
+Make = Callable[..., generating.Using]
+
+
+@pytest.fixture
+def make(sqlite_store: Store, tmp_path: Path) -> Iterator[Make]:
+    """What the step works with: an engine on its loop, by default a synthetic one that obeys fault markers."""
+    loops: list[EngineLoop] = []
+
+    def start(spec: ExpertSpec | None = None, engine: Engine | None = None) -> generating.Using:
+        spec = spec or expert(options={"faults": True, "first_token_s": 0, "token_s": 0})
+        settings = Settings(home=tmp_path)
+        loop = EngineLoop(engine or create([spec], tmp_path))
+        loop.start()
+        loops.append(loop)
+        sender = Sender(app.create(settings), sqlite_store.recovery, settings)
+        leases = Leases(sqlite_store.generations, LEASE_S)
+        return generating.Using(sqlite_store, sender, leases, loop, {spec.name: spec}, settings)
+
+    yield start
+    for loop in loops:
+        loop.stop()
+
+
+def seen(store: Store, names: list[str]) -> list[tuple[str, int]]:
+    """State and counted attempts of each prompt's generation."""
+    found = [view.generations[0] for view in store.prompts.get_many(names, OWNER)]
+    return [(one.state, one.attempts) for one in found]
+
+
+def test_a_wrong_key_costs_no_prompt_an_attempt(make: Make, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CLOUD_KEY", "wrong")
+    submitted = submit(sqlite_store, prompt("a"), prompt("b"))
+    mine, elsewhere = route(sqlite_store, submitted)
+    with ChatServer() as server:
+        server.failures = [401]
+        options = {"base_url": server.url, "api_key_env": "CLOUD_KEY", "max_retries": 0}
+        using = make(expert(engine="openai", options=options))
+        (other,) = claim(sqlite_store, [elsewhere], using.leases.owner)
+
+        with using.leases.holding([other.claim]):
+            with pytest.raises(EngineDeadError) as dead:
+                generating.generate([mine], using)
+            generating.let_go(dead.value, using)
+
+    assert seen(sqlite_store, submitted.prompt_ids) == [("pending", 0), ("pending", 0)]
+
+
+def test_a_prompt_that_finds_no_room_waits_before_the_next_try(
+    make: Make, sqlite_store: Store, caplog: pytest.LogCaptureFixture
+):
+    submitted = submit(sqlite_store, prompt("[[fault:busy]] one"), prompt("[[fault:busy]] two"))
+    using = make()
+    ids = route(sqlite_store, submitted)
+
+    generating.generate(ids, using)
+    at_once = sqlite_store.recovery.unsent()
+    time.sleep(1.1)
+    (after_a_pause,) = sqlite_store.recovery.unsent()
+
+    assert at_once == []
+    assert after_a_pause.ids == ids
+    assert seen(sqlite_store, submitted.prompt_ids) == [("pending", 0), ("pending", 0)]
+    assert caplog.text.count("busy as its") == 1
+
+
+class Buggy(SyntheticEngine):
+    """Knows no way to answer a prompt that says `bug`."""
+
+    async def answer(self, request: Request) -> Answer:
+        if "bug" in request.messages[-1].content:
+            raise KeyError("nobody thought of this")
+        return await super().answer(request)
+
+
+def test_a_bug_in_the_engine_fails_its_prompt_alone_after_its_attempts(
+    make: Make, sqlite_store: Store, caplog: pytest.LogCaptureFixture
+):
+    submitted = submit(sqlite_store, prompt("bug"), prompt("fine"))
+    spec = expert(options={"first_token_s": 0.2, "token_s": 0})
+    using = make(spec, Buggy(spec))
+    ids = route(sqlite_store, submitted)
+
+    for _ in range(3):
+        generating.generate(ids, using)
+
+    failed, fine = sqlite_store.prompts.get_many(submitted.prompt_ids, OWNER)
+    assert (failed.state, failed.error_code) == ("failed", "internal_error")
+    assert "KeyError" in (failed.error_message or "")
+    assert fine.state == "done"
+    assert "Traceback" in caplog.text
+
+
+def test_what_an_error_leaves_unfinished_is_aborted_and_given_back(
+    make: Make, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    submitted = submit(sqlite_store, prompt("fine"), prompt("[[fault:hang]]"))
+    using = make()
+    ids = route(sqlite_store, submitted)
+
+    def broken(_results: object):
+        raise ValueError("can't be stored")
+
+    monkeypatch.setattr(sqlite_store.generations, "finish", broken)
+    with pytest.raises(ValueError, match="can't be stored"):
+        generating.generate(ids, using)
+
+    assert seen(sqlite_store, submitted.prompt_ids) == [("running", 1), ("pending", 0)]
+    assert using.leases.held() == []

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 LONGEST_MESSAGE = 1000
 
 #: Codes of failed prompts that their caller can mend; other failures are ours.
-CALLERS_CODES = frozenset({"context_length_exceeded", "prompt_rejected"})
+CALLERS_CODES = frozenset({"context_length_exceeded", "content_filter", "invalid_request", "prompt_rejected"})
 
 #: OpenAI's clients send a request again after a 5xx. That would be a second prompt where the first is stored, and
 #: futile where an operator must act; this header of theirs says so.

@@ -100,7 +100,14 @@ def test_the_client_raises_its_own_errors(ask: openai.OpenAI, workers: PlayedWor
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("context_length_exceeded", 400), ("prompt_rejected", 400), ("generation_failed", 502), ("worker_lost", 502)],
+    [
+        ("context_length_exceeded", 400),
+        ("content_filter", 400),
+        ("invalid_request", 400),
+        ("generation_failed", 502),
+        ("usage_missing", 502),
+        ("worker_lost", 502),
+    ],
 )
 def test_a_failed_prompt_is_an_error_with_its_code_and_id_and_is_not_asked_again(
     ask: openai.OpenAI, workers: PlayedWorkers, code: str, status: int

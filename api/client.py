@@ -90,11 +90,12 @@ class _Border:
 
 
 def _error(response: httpx.Response) -> TorouterError:
+    """What the server said; it is the input that is wrong unless the server says that it is itself."""
+    kind = NotReadyError if response.is_server_error else InvalidInputError
     try:
-        error = response.json()["error"]
-        return InvalidInputError(f"{error['message']} (HTTP {response.status_code})", code=error.get("code"))
+        return kind(f"{response.json()['error']['message']} (HTTP {response.status_code})")
     except (ValueError, KeyError, TypeError):
-        return InvalidInputError(f"HTTP {response.status_code}: {response.text[:300]}; is that a torouter server?")
+        return kind(f"HTTP {response.status_code}: {response.text[:300]}; is that a torouter server?")
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:

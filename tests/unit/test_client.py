@@ -9,6 +9,7 @@ import pytest
 
 from api import probes
 from api.client import Client
+from core.errors import InvalidInputError, NotReadyError, TorouterError
 
 
 class Answering(HTTPServer):
@@ -36,6 +37,24 @@ def server() -> Iterator[Answering]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "says"),
+    [
+        (400, '{"error": {"message": "max_tokens: (it is 0)"}}', InvalidInputError, r"max_tokens: .* \(HTTP 400\)"),
+        (503, '{"error": {"message": "no router"}}', NotReadyError, r"no router \(HTTP 503\)"),
+        (404, "<html>", InvalidInputError, "is that a torouter server"),
+        (502, "<html>", NotReadyError, "is that a torouter server"),
+    ],
+)
+def test_an_error_is_the_servers_own_from_500_on(
+    server: Answering, status: int, body: str, error: type[TorouterError], says: str
+) -> None:
+    server.status, server.body = status, body
+
+    with pytest.raises(error, match=says):
+        Client(f"http://127.0.0.1:{server.server_port}").batch("batch_1")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -34,6 +34,11 @@ class BodyTooLargeError(InvalidInputError):
     code = "request_too_large"
 
 
+class NotJsonError(InvalidInputError):
+    status = 415
+    code = "unsupported_media_type"
+
+
 class PromptUnfinishedError(WaitTimeoutError):
     """A wait that ended before its prompt did."""
 

@@ -1,7 +1,6 @@
 """Settings of every process, read once from the environment by whoever builds the process (`TOROUTER_…`)."""
 
 import hashlib
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -93,12 +92,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def socket(self) -> Path:
-        """Where the embedded Valkey listens; in the temporary folder when the home folder's path is too long."""
-        socket = self.home / "valkey.sock"
+        """Where the embedded Valkey listens, in a folder of its own; in /tmp when the home's path is too long."""
+        socket = self.home / "run" / "valkey" / "valkey.sock"
         if len(str(socket).encode()) <= LONGEST_SOCKET_PATH:
             return socket
         name = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"torouter-{name}" / "valkey.sock"
+        # Not TMPDIR, which may be as long, and differs between the processes of a system.
+        return Path("/tmp") / f"torouter-{name}" / "valkey.sock"  # noqa: S108 - made private by whoever listens
 
 
 def read() -> Settings:

@@ -1,9 +1,12 @@
 """Settings that can't be are refused by name, before any process starts on them."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from core.errors import ConfigError
-from core.settings import read
+from core.settings import LONGEST_SOCKET_PATH, Settings, read
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,15 @@ def test_the_log_level_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TOROUTER_LOG_LEVEL", "debug")
 
     assert read().log_level == "DEBUG"
+
+
+def test_every_process_looks_for_the_brokers_socket_in_the_same_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / ("long" * (LONGEST_SOCKET_PATH // 4))
+    here = Settings(home=home).socket
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # a child's TMPDIR, which `torouter up` makes
+
+    assert Settings(home=home).socket == here
+    assert len(str(here).encode()) <= LONGEST_SOCKET_PATH

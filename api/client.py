@@ -17,6 +17,9 @@ POLL_S = 0.5
 #: Seconds that one answer may take.
 TIMEOUT_S = 300.0
 
+#: Where this machine is reached whatever proxy the environment names: that one knows nothing of it.
+WITHOUT_PROXY = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+
 #: Statuses in which a batch has ended.
 ENDED = ("completed", "failed", "expired", "cancelled")
 
@@ -27,7 +30,8 @@ class Client:
     def __init__(self, url: str, key: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.url = url
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S)
+        direct = dict.fromkeys(WITHOUT_PROXY)
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, mounts=direct)
 
     def submit(self, prompts: Iterable[Json], **options: Any) -> Json:  # Any: JSON
         """Store prompts as one batch; `options` are fields of the submission, left out where None."""
@@ -86,11 +90,12 @@ class _Border:
 
 
 def _error(response: httpx.Response) -> TorouterError:
+    """What the server said; it is the input that is wrong unless the server says that it is itself."""
+    kind = NotReadyError if response.is_server_error else InvalidInputError
     try:
-        error = response.json()["error"]
-        return InvalidInputError(f"{error['message']} (HTTP {response.status_code})", code=error.get("code"))
+        return kind(f"{response.json()['error']['message']} (HTTP {response.status_code})")
     except (ValueError, KeyError, TypeError):
-        return InvalidInputError(f"HTTP {response.status_code}: {response.text[:300]}; is that a torouter server?")
+        return kind(f"HTTP {response.status_code}: {response.text[:300]}; is that a torouter server?")
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:

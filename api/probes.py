@@ -18,12 +18,12 @@ EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S10
 
 def answers_http(host: str, port: int, path: str) -> Probe:
     """Ready when a GET is answered with 200."""
-    url = f"http://{_in_url(reached_at(host))}:{port}{path}"
+    address = url(host, port) + path
 
     def probe(_pid: int) -> bool:
         try:
             # Not through a proxy of the environment, which knows nothing of this machine.
-            return httpx.get(url, timeout=ANSWER_S, trust_env=False).status_code == HTTPStatus.OK
+            return httpx.get(address, timeout=ANSWER_S, trust_env=False).status_code == HTTPStatus.OK
         except httpx.HTTPError:
             return False
 
@@ -35,7 +35,7 @@ def answers_port(host: str, port: int) -> Probe:
 
     def probe(_pid: int) -> bool:
         try:
-            with socket.create_connection((reached_at(host), port), timeout=ANSWER_S):
+            with socket.create_connection((_reached_at(host), port), timeout=ANSWER_S):
                 return True
         except OSError:
             return False
@@ -55,10 +55,11 @@ def has_written(ready: Path) -> Probe:
     return probe
 
 
-def reached_at(host: str) -> str:
-    """Where a server that listens on `host` is reached from this machine."""
+def url(host: str, port: int) -> str:
+    """Where a server that listens there is reached from this machine."""
+    reached = _reached_at(host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
+def _reached_at(host: str) -> str:
     return EVERYWHERE.get(host, host)
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

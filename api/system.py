@@ -38,9 +38,12 @@ class StopOrder(IntEnum):
     BROKER = 5
 
 
+#: Seconds that requests in flight, which may be waiting for answers, have when the API is asked to end.
+STOP_S: Final = 5
+
 #: Seconds from SIGTERM to SIGKILL. A worker that is cut off loses nothing: its leases expire.
 GRACE_S: Final = {
-    StopOrder.WAYS_IN: 5.0,
+    StopOrder.WAYS_IN: STOP_S + 5.0,  # then the API takes leave of its database
     StopOrder.RECOVERY: 10.0,
     StopOrder.ROUTING: 10.0,
     StopOrder.EXPERTS: 15.0,  # for its engine, after `drain_s` for its answers

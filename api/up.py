@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from api import first_router, system
+from api import first_router, probes, system
 from api.claim import claim
 from api.supervisor import Event, State, Supervisor
 from core.errors import NotReadyError
@@ -38,7 +38,7 @@ class Running:
 
     @property
     def url(self) -> str:
-        return f"http://{self.settings.host}:{self.settings.port}"
+        return probes.url(self.settings.host, self.settings.port)
 
     def command(self, *arguments: str) -> None:
         """Run another command of ours to its end, with its progress on this terminal; NotReadyError where it fails."""
@@ -63,7 +63,7 @@ def run(settings: Settings, console: Console) -> None:
             first_router.make(up)
         console.print(f"\nAPI      {up.url}  (documentation: {up.url}/docs)", highlight=False)
         if settings.flower_port:
-            console.print(f"Flower   http://{settings.host}:{settings.flower_port}", highlight=False)
+            console.print(f"Flower   {probes.url(settings.host, settings.flower_port)}", highlight=False)
         console.print(f"Logs     {settings.home / 'logs'}\nCtrl-C ends all of it.", highlight=False, soft_wrap=True)
         up.supervisor.run_until(lambda: False)
 

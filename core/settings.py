@@ -1,11 +1,11 @@
 """Settings of every process, read once from the environment by whoever builds the process (`TOROUTER_…`)."""
 
 import hashlib
-import tempfile
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigError
@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(2345, ge=0, le=65535, description="port of the API")
     flower_port: int = Field(5555, ge=0, le=65535, description="port of Flower; 0 starts none")
-    log_level: str = Field("WARNING", description="of the worker processes")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "WARNING", description="of all processes"
+    )
 
     lease_s: float = Field(30.0, gt=0, description="a worker that is silent for so long loses its work")
     max_attempts: int = Field(3, ge=1, description="claims of one row before it fails")
@@ -59,6 +61,19 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().resolve()
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper_case(cls, level: Any) -> Any:  # Any: not validated yet
+        return level.upper() if isinstance(level, str) else level
+
+    @field_validator("route_bulk_threads")
+    @classmethod
+    def _leaves_a_reserve(cls, bulk: int, info: ValidationInfo) -> int:
+        threads = info.data.get("route_threads", bulk + 1)  # absent where it is wrong itself
+        if bulk >= threads:
+            raise ValueError(f"must be less than TOROUTER_ROUTE_THREADS={threads}: the rest is for interactive prompts")
+        return bulk
+
     @cached_property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.home / 'torouter.db'}"
@@ -77,12 +92,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def socket(self) -> Path:
-        """Where the embedded Valkey listens; in the temporary folder when the home folder's path is too long."""
-        socket = self.home / "valkey.sock"
+        """Where the embedded Valkey listens, in a folder of its own; in /tmp when the home's path is too long."""
+        socket = self.home / "run" / "valkey" / "valkey.sock"
         if len(str(socket).encode()) <= LONGEST_SOCKET_PATH:
             return socket
         name = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"torouter-{name}" / "valkey.sock"
+        # Not TMPDIR, which may be as long, and differs between the processes of a system.
+        return Path("/tmp") / f"torouter-{name}" / "valkey.sock"  # noqa: S108 - made private by whoever listens
 
 
 def read() -> Settings:

@@ -36,9 +36,9 @@ find_device() {
 }
 
 make_venv() {
-    if made_for_other_device; then
-        say "$VENV was made for another device: making it anew"
-    elif "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
+    if made_for_another; then
+        say "$VENV was made for another device or in another place: making it anew"
+    elif works; then
         return
     fi
     command -v "$PYTHON" >/dev/null || fail "there is no $PYTHON: install Python 3.11 to 3.13, or name one by PYTHON=…"
@@ -58,6 +58,7 @@ install_all() {
         constraints=(--constraint deploy/constraints-cpu.txt)
     fi
     rm -f "$VENV"/.torouter-*
+    made_for >"$VENV/.made-for" # before anything is installed, which may be interrupted
     say "installing torouter with vLLM for $device: $size"
     pip_install --upgrade pip # one of 2023 took twice as long to find out what fits together
     # Nine tenths of its bytecode would never be used, and take a minute or two.
@@ -113,13 +114,17 @@ explain() {
     fail "that failed; all it said is in $LOG. Nothing is lost: run this again once it is mended"
 }
 
-last_said() { grep -vE '^WARNING|[Uu]ninstall|Found existing' "$LOG" | tail -n "$1"; }
+last_said() { { grep -vE '^WARNING|[Uu]ninstall|Found existing' "$LOG" || true; } | tail -n "$1"; }
 
-# A stamp says that a set was installed to its end, and from what.
-stamped() { [[ -f $VENV/.torouter-$1 && $(<"$VENV/.torouter-$1") == $(fingerprint) ]]; }
-made_for_other_device() { [[ -f $VENV/.torouter-run && $(<"$VENV/.torouter-run") != "$device "* ]]; }
+# A stamp says that a set was installed to its end, and from what; it counts only while the environment works.
+stamped() { works && [[ -f $VENV/.torouter-$1 && $(<"$VENV/.torouter-$1") == "$(fingerprint)" ]]; }
 stamp() { fingerprint >"$VENV/.torouter-$1"; }
-fingerprint() { echo "$device $(cat pyproject.toml deploy/setup.sh deploy/constraints-cpu.txt | cksum)"; }
+fingerprint() { echo "$(made_for) $(cat pyproject.toml deploy/setup.sh deploy/constraints-cpu.txt | cksum)"; }
+
+# A virtual environment holds its own path, in every script.
+made_for() { echo "$device $(realpath -m "$VENV")"; }
+made_for_another() { [[ -f $VENV/.made-for && $(<"$VENV/.made-for") != "$(made_for)" ]]; }
+works() { "$VENV/bin/python" -c 'import pip' 2>/dev/null; }
 
 end_running() { if [[ -n $running ]]; then kill "$running" 2>/dev/null || true; fi; }
 say() { printf 'setup: %s\n' "$*"; }

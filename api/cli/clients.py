@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 
 from api import prompt_files
-from api.client import Client
+from api.client import Client, Json
 from api.progress import BatchProgress
+from core import settings as settings_of
+from core.errors import InvalidInputError
 
 Url = Annotated[str, typer.Option(envvar="TOROUTER_URL", help="Address of the server.")]
 Batch = Annotated[str, typer.Argument(help="The id that `torouter submit` printed.")]
@@ -43,6 +45,7 @@ def submit(
     Ctrl-C while waiting only detaches: the batch goes on, and `torouter results` gets the answers.
     """
     bodies = [{**line.body(), **({"expert": expert} if expert else {})} for line in prompt_files.read(file)]
+    _check_size(file, bodies)
     client = Client(url)
     batch = client.submit(bodies, experts="all" if collect else None)["id"]
     typer.echo(batch)
@@ -72,6 +75,21 @@ def results(
         file.writelines(line + "\n" for line in lines)
     part.replace(out)
     err.print(f"Results in {out}", highlight=False)
+
+
+def _check_size(file: Path, bodies: list[Json]) -> None:
+    """InvalidInputError where one request can't take them, by the limits that a server has by default."""
+    limits = settings_of.read()
+    size = len(json.dumps(bodies, ensure_ascii=False).encode())
+    for count, most, unit, variable in (
+        (len(bodies), limits.max_prompts, "prompts", "TOROUTER_MAX_PROMPTS"),
+        (size, limits.max_body_bytes, "bytes", "TOROUTER_MAX_BODY_BYTES"),
+    ):
+        if count > most:
+            raise InvalidInputError(
+                f"{file}: {len(bodies):,} lines are {count:,} {unit}, and one request takes {most:,}: split the file "
+                f"(`split -l LINES {file}`), or set {variable} here and at the server"
+            )
 
 
 @contextmanager

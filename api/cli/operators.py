@@ -1,5 +1,6 @@
 """The operator's commands, on settings and database: migrate, experts, collect, promote, up, demo."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from api import collecting, prompt_files
 from api.progress import Bar
 from api.promoting import promote as promote_checkpoint
 from core import settings as settings_of
+from core.errors import InvalidInputError
 from core.store import Store
 from workers import app as celery_app
 from workers.sending import Sender
@@ -56,7 +58,11 @@ def migrate() -> None:
 
 
 def collect(
-    file: Annotated[Path, typer.Argument(help='JSON lines of {"prompt": …, "reference"?, "dataset"?}; - reads stdin.')],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help='JSON lines of {"prompt": …, "reference"?, "dataset"?}; - reads stdin.'),
+    ] = None,
+    *,
     out: Annotated[Path, typer.Option(help="Outcomes file to write.")],
     experts: Annotated[str, typer.Option(help="`all`, or names with commas between them.")] = "all",
     batch: Annotated[str | None, typer.Option(help="Go on waiting for this batch instead of submitting anew.")] = None,
@@ -64,11 +70,12 @@ def collect(
     """Let every expert answer every prompt, and write what routers learn from. Ctrl-C detaches."""
     from router.outcomes import write_outcomes  # noqa: PLC0415  # numpy
 
+    _check_writable(out)
     store = _store()
     store.schema.check()
     if batch is None:
-        prompts = [line.new_prompt() for line in prompt_files.read(file)]
-        batch = collecting.submit(store, _sender(store), prompts, collecting.chosen_experts(store, experts))
+        batch = _submit(store, file, experts)
+        err.print(f"The batch is {batch}", highlight=False)
     try:
         with Bar(err, "Collecting") as bar:
             collecting.wait(
@@ -79,7 +86,10 @@ def collect(
     except KeyboardInterrupt:
         err.print(f"\nDetached; the batch goes on. Come back with --batch {batch}")
         raise
-    count = write_outcomes(out, collecting.outcomes(store, batch))
+    try:
+        count = write_outcomes(out, collecting.outcomes(store, batch))
+    except OSError as error:
+        raise InvalidInputError(f"--out {out}: {error.strerror}: mend that, then --batch {batch}") from error
     err.print(f"{count} prompts with outcomes in {out}", highlight=False)
 
 
@@ -123,6 +133,19 @@ def prepare_experts() -> None:
     settings = settings_of.read()
     specs = Store.of(settings).experts.enabled().values()
     weights.prepare_all(specs, settings.cache, lambda text: err.print(text, highlight=False))
+
+
+def _check_writable(out: Path) -> None:
+    """InvalidInputError now, rather than after hours of work."""
+    if out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise InvalidInputError(f"--out {out}: can't be written: name a file in a folder that exists and is yours")
+
+
+def _submit(store: Store, file: Path | None, experts: str) -> str:
+    if file is None:
+        raise InvalidInputError("nothing to collect: give a FILE of prompts, or --batch to go on with one")
+    prompts = [line.new_prompt() for line in prompt_files.read(file)]
+    return collecting.submit(store, _sender(store), prompts, collecting.chosen_experts(store, experts))
 
 
 def _store() -> Store:

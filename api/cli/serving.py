@@ -11,9 +11,6 @@ import typer
 
 from core import settings as settings_of
 
-#: Seconds that requests in flight, which may be waiting for answers, have when the server is asked to end.
-STOP_S = 5
-
 work = typer.Typer(no_args_is_help=True, help="Run one worker process until SIGTERM or Ctrl-C.")
 
 
@@ -29,6 +26,7 @@ def serve() -> None:
     import uvicorn  # noqa: PLC0415  # each command brings its own
 
     from api.app import create_app  # noqa: PLC0415  # as above
+    from api.system import STOP_S  # noqa: PLC0415  # as above
     from core.store import Store  # noqa: PLC0415  # as above
     from workers import app as celery_app  # noqa: PLC0415  # as above
     from workers.sending import Sender  # noqa: PLC0415  # as above
@@ -114,4 +112,4 @@ def flower(
 
 
 def _log(level: str) -> None:
-    logging.getLogger().setLevel(level.upper())
+    logging.getLogger().setLevel(level)

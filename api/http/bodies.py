@@ -9,15 +9,21 @@ from typing import Annotated, Any, NoReturn, TypeVar
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
-from api.http.errors import BodyTooLargeError, first_of
+from api.http.errors import BodyTooLargeError, NotJsonError, first_of
 from api.http.parts import PartsOf
 from core.errors import InvalidInputError
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
+JSON = "application/json"
+
 
 async def raw_body(request: Request, parts: PartsOf) -> bytes:
-    """The body as sent; BodyTooLargeError as soon as it is known to be over the limit."""
+    """The body as sent; BodyTooLargeError as soon as it is known to be over the limit.
+
+    NotJsonError without JSON's content type: any other can be sent by a page of any site that a user opens.
+    """
+    _check_type(request.headers.get("content-type", ""))
     limit = parts.settings.max_body_bytes
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
@@ -62,6 +68,11 @@ def validate(model: type[AnyModel], found: dict[str, Any]) -> AnyModel:  # Any: 
 def parse(model: type[AnyModel], body: bytes) -> AnyModel:
     """Both of the above."""
     return validate(model, read_object(body))
+
+
+def _check_type(content_type: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != JSON:
+        raise NotJsonError(f"Content-Type is {content_type[:100]!r}: send JSON, with Content-Type: {JSON}")
 
 
 def _refuse_size(limit: int) -> NoReturn:

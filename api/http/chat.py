@@ -10,6 +10,7 @@ from api.http.documentation import (
     BAD_REQUEST,
     FAILED,
     NOT_FOUND,
+    NOT_JSON,
     NOT_READY,
     TOO_LARGE,
     WAIT_TIMEOUT,
@@ -21,7 +22,10 @@ from api.http.submitting import chat_submission, submit
 from api.http.waits import when_ended
 from core.tables import State
 
-router = APIRouter(tags=["chat"], responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | FAILED | NOT_READY | WAIT_TIMEOUT)
+router = APIRouter(
+    tags=["chat"],
+    responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | NOT_JSON | FAILED | NOT_READY | WAIT_TIMEOUT,
+)
 
 
 @router.post("/v1/chat/completions", summary="Chat, OpenAI's way", openapi_extra=body_of(ChatRequest))

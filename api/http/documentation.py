@@ -39,6 +39,7 @@ def _error(status: int, description: str) -> Responses:
 BAD_REQUEST = _error(400, "A field is wrong; the message names it and the cure")
 NOT_FOUND = _error(404, "No such thing, or an unknown expert")
 TOO_LARGE = _error(413, "The body, or the number of prompts, is over the limit")
+NOT_JSON = _error(415, "The body's Content-Type is not application/json")
 FAILED = _error(502, "The prompt failed; `prompt_id` and `code` say which and why")
 NOT_READY = _error(503, "No router has been promoted, or the database can't be reached")
 WAIT_TIMEOUT = _error(504, "Not ended in time; it goes on, and `prompt_id` is what to come back with")

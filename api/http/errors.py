@@ -25,7 +25,7 @@ LONGEST_MESSAGE = 1000
 UNEXPECTED = "something went wrong here; the server's log has the details"
 
 #: Codes of failed prompts that their caller can mend; other failures are ours.
-CALLERS_CODES = frozenset({"context_length_exceeded", "prompt_rejected"})
+CALLERS_CODES = frozenset({"context_length_exceeded", "content_filter", "invalid_request", "prompt_rejected"})
 
 #: OpenAI's clients send a request again after a 5xx. That would be a second prompt where the first is stored, and
 #: futile where an operator must act; this header of theirs says so.
@@ -35,6 +35,11 @@ NO_RETRY: Mapping[str, str] = {"x-should-retry": "false"}
 class BodyTooLargeError(InvalidInputError):
     status = 413
     code = "request_too_large"
+
+
+class NotJsonError(InvalidInputError):
+    status = 415
+    code = "unsupported_media_type"
 
 
 class PromptUnfinishedError(WaitTimeoutError):

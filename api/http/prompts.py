@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from api.http.bodies import RawBody
-from api.http.documentation import BAD_REQUEST, NOT_FOUND, NOT_READY, TOO_LARGE, WAIT_TIMEOUT, body_of
+from api.http.documentation import BAD_REQUEST, NOT_FOUND, NOT_JSON, NOT_READY, TOO_LARGE, WAIT_TIMEOUT, body_of
 from api.http.ids import PathId
 from api.http.objects import PromptObject, SubmissionObject
 from api.http.parts import Caller, PartsOf
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/prompts", tags=["prompts"])
     status_code=202,
     summary="Submit one prompt or many",
     response_model_exclude_none=True,
-    responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | NOT_READY,
+    responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | NOT_JSON | NOT_READY,
     openapi_extra=body_of(OnePrompt, ManyPrompts),
 )
 def create(body: RawBody, parts: PartsOf, owner: Caller) -> SubmissionObject:

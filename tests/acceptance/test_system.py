@@ -264,8 +264,8 @@ def test_the_readme_runs_as_it_is_written(up: Up, tmp_path: Path):
     text = (ROOT / "README.md").read_text().replace("http://127.0.0.1:2345", up.url)
     shell = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     python = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "TOROUTER_URL": up.url}
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    environment = {**os.environ, "TOROUTER_URL": up.url}
 
     for block in shell:
         subprocess.run(["bash", "-euc", block], cwd=tmp_path, env=environment, check=True, timeout=ANSWER_S)

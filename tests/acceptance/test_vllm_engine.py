@@ -47,12 +47,6 @@ CONTEXT = 512
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("TOROUTER_TEST_CACHE")
-    return Path(named) / "weights" if named else tmp_path_factory.mktemp("weights")
-
-
-@pytest.fixture(scope="module")
 def collected() -> Iterator[None]:
     """What vLLM left to the garbage collector is collected here, and not where warnings are errors again."""
     yield

@@ -6,7 +6,9 @@
 """
 
 import argparse
+import contextlib
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -29,6 +31,10 @@ from tests.system import System, until
 
 EXPERT = "general"
 MAX_TOKENS = 96
+
+#: Seconds for bare vLLM to end after what it is at.
+BARE_END_S = 60
+
 console = Console()
 
 
@@ -38,6 +44,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="how often the 148 prompts are asked in one measurement")
     parser.add_argument("--port", type=int, default=2346, help="a free port for the API")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all that was started is ended
     texts = [line.prompt or "" for name in ("collect", "route") for line in prompts(name)] * given.repeat
     with tempfile.TemporaryDirectory(prefix="torouter-bench-") as home, whole_path(Path(home), given.port) as url:
         with bare(Path(home)) as ask_bare:
@@ -121,7 +128,8 @@ def whole_path(home: Path, port: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         for name in ("api", "recovery", "routing", f"expert-{EXPERT}"):
-            running.stop(name)
+            with contextlib.suppress(KeyError):  # not started yet
+                running.stop(name)
         running.stop_all()
 
 
@@ -144,20 +152,36 @@ class Bare:
 
 @contextmanager
 def bare(home: Path) -> Iterator[Bare]:
+    """Bare vLLM, ended with the body; what it logs is shown only where it fails."""
     console.print("Starting bare vLLM …")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.bare", str(home / "cache"), EXPERT],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=system.process_environment(Settings(home=home)),
-        text=True,
-    )
+    log = home / "bare.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.bare", str(home / "cache"), EXPERT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=system.process_environment(Settings(home=home)),
+            text=True,
+        )
     try:
         yield Bare(process)
     finally:
-        assert process.stdin is not None
+        end(process)
+        if process.returncode != 0:
+            sys.stderr.write(log.read_text())
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """Close its input, at whose end it ends; kill it where it doesn't."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it has ended by itself
         process.stdin.close()
-        process.wait(60)
+    try:
+        process.wait(BARE_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 main()

@@ -1,47 +1,34 @@
 """The BERT router's checkpoint and batching, with a tiny random encoder."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from core.errors import CheckpointError, ConfigError
 from router import checkpoints
 from router.bert import WEIGHTS
 from router.config import TrainConfig
+from router.datasets import training_set
 from router.encoder import load_tokenizer, locate
 from router.tokens import batches
 from router.training import train
-from tests.router_factories import topic_rows, write_tiny_encoder
+from tests.router_factories import topic_rows
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROWS = topic_rows(40)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """A tiny network gains nothing from more, and loses much where the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_encoder(tmp_path_factory.mktemp("encoder"), [one.prompt for one in ROWS])
-
-
 @pytest.fixture
-def folder(encoder: Path, tmp_path: Path) -> Path:
-    trained = train(ROWS, TrainConfig(encoder=str(encoder), epochs=1))
+def folder(tiny_encoder: Path, tmp_path: Path) -> Path:
+    trained = train(ROWS, TrainConfig(encoder=str(tiny_encoder), epochs=1))
     checkpoints.save(trained.router, tmp_path / "checkpoint", trained.manifest)
     return tmp_path / "checkpoint"
 
 
-def test_loading_needs_no_original_encoder(encoder: Path, folder: Path):
+def test_loading_needs_no_original_encoder(tiny_encoder: Path, folder: Path):
     path = folder / checkpoints.MANIFEST
     manifest = json.loads(path.read_text())
     manifest["config"]["encoder"] = "wheel:gone"
@@ -81,24 +68,24 @@ def test_a_configuration_of_no_encoder_is_refused(folder: Path):
         checkpoints.load(folder)
 
 
-def test_a_long_text_keeps_its_head_and_its_tail(encoder: Path):
-    tokenizer = load_tokenizer(str(encoder), max_tokens=16)
+def test_a_long_text_keeps_its_head_and_its_tail(tiny_encoder: Path):
+    tokenizer = load_tokenizer(str(tiny_encoder), max_tokens=16)
     words = [one for row in ROWS for one in row.prompt.split()]
 
-    whole = load_tokenizer(str(encoder), max_tokens=64).ids([" ".join(words[:40])])[0]
+    whole = load_tokenizer(str(tiny_encoder), max_tokens=64).ids([" ".join(words[:40])])[0]
     cut = tokenizer.ids([" ".join(words[:40])])[0]
 
     assert len(whole) == 42
     assert cut == whole[:12] + whole[-4:]
 
 
-def test_more_tokens_than_the_encoder_takes_are_never_kept(encoder: Path):
-    assert len(load_tokenizer(str(encoder), max_tokens=10_000).ids(["sum " * 500])[0]) == 64
+def test_more_tokens_than_the_encoder_takes_are_never_kept(tiny_encoder: Path):
+    assert len(load_tokenizer(str(tiny_encoder), max_tokens=10_000).ids(["sum " * 500])[0]) == 64
 
 
-def test_a_very_long_text_keeps_the_same_head_and_tail(encoder: Path):
+def test_a_very_long_text_keeps_the_same_head_and_tail(tiny_encoder: Path):
     """Its middle is dropped before tokenizing, which must not change what is kept."""
-    tokenizer = load_tokenizer(str(encoder), max_tokens=16)
+    tokenizer = load_tokenizer(str(tiny_encoder), max_tokens=16)
     words = " ".join(one.prompt for one in ROWS)
 
     assert tokenizer.ids([f"{words} " * 500]) == tokenizer.ids([f"{words} {words}"])
@@ -123,23 +110,28 @@ def test_an_encoder_that_is_not_there_is_refused_with_the_cure(tmp_path: Path):
         load_tokenizer(str(tmp_path), 16)
 
 
-def test_training_ends_when_the_validation_loss_stops_falling_and_keeps_the_best_epoch(encoder: Path):
+def test_training_ends_when_the_validation_loss_stops_falling_and_keeps_the_best_epoch(tiny_encoder: Path):
     told: list[str] = []
-    config = TrainConfig(encoder=str(encoder), epochs=40, learning_rate=0.3, validation_share=0.3)
+    rows = topic_rows(160)
+    config = TrainConfig(encoder=str(tiny_encoder), epochs=40, learning_rate=0.3, validation_share=0.3)
 
-    train(topic_rows(160), config, lambda _, text: told.append(text))
+    router = train(rows, config, lambda _, text: told.append(text)).router
 
+    validation = training_set(rows, config).validation
+    loss = -(validation.labels * np.log(router.predict(validation.texts).values)).sum(axis=1).mean()
+    losses = [float(text.rsplit("validation loss ")[1]) for text in told if "validation loss" in text]
     assert not any(text.startswith("epoch 40") for text in told)
-    assert told[-1].startswith("kept epoch")
+    assert losses[-2] > min(losses) + 0.01  # of the epoch trained last; the last word is of the one that was kept
+    assert loss == pytest.approx(min(losses), abs=0.001)
 
 
-def test_an_expert_absent_from_half_the_rows_is_not_taken_for_a_bad_one(encoder: Path):
+def test_an_expert_absent_from_half_the_rows_is_not_taken_for_a_bad_one(tiny_encoder: Path):
     """The loss looks at present experts only: absence must not push an expert's probability down."""
     rows = [
         one.model_copy(update={"outcomes": {k: v for k, v in one.outcomes.items() if i % 4 or k != "math"}})
         for i, one in enumerate(topic_rows(60, gap=0.0))
     ]
 
-    router = train(rows, TrainConfig(encoder=str(encoder), epochs=8, learning_rate=3e-3)).router
+    router = train(rows, TrainConfig(encoder=str(tiny_encoder), epochs=8, learning_rate=3e-3)).router
 
     assert np.abs(router.predict([one.prompt for one in rows]).values.mean(axis=0) - 1 / 3).max() < 0.05

@@ -1,13 +1,12 @@
 """Checkpoints on disk: written whole, loaded or refused. With the router that needs no torch."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from core.errors import CheckpointError, InvalidInputError
-from router import checkpoints, registry
+from router import checkpoints
 from router.baselines import RandomRouter
 from router.config import TrainConfig
 from router.manifest import Manifest
@@ -107,9 +106,3 @@ def test_a_checkpoint_need_not_know_every_expert():
 def test_an_unknown_router_is_refused_with_the_known_ones():
     with pytest.raises(InvalidInputError, match="unknown router 'magic': choose one of random, mlp, bert"):
         train(topic_rows(30), TrainConfig(router="magic"))
-
-
-def test_every_kind_is_registered_under_its_own_name():
-    for name in registry.KINDS:
-        if name == "random" or "torch" in sys.modules:
-            assert registry.kind(name).name == name

@@ -1,33 +1,20 @@
 """What holds of every router, whatever it has learned."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from router import checkpoints, registry
 from router.config import TrainConfig
 from router.predictions import PredictionKind, Router
 from router.training import TrainedRouter, train
-from tests.router_factories import EXPERTS, topic_rows, write_tiny_encoder
+from tests.router_factories import EXPERTS, topic_rows
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PROMPTS = [one.prompt for one in topic_rows(20, seed=9)] + ["sum", "", "word " * 500, "日本語", "total " * 40]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """A tiny network gains nothing from more, and loses much where the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_encoder(tmp_path_factory.mktemp("encoder"), [one.prompt for one in topic_rows(60)])
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +69,10 @@ def test_probabilities_sum_to_one_and_qualities_lie_in_range(router: Router):
 
 def test_no_prompts_give_no_rows(router: Router):
     assert router.predict([]).values.shape == (0, 3)
+
+
+def test_its_kind_is_registered_under_its_own_name(kind: str):
+    assert registry.kind(kind).name == kind
 
 
 def test_names_are_carried(router: Router):

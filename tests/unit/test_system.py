@@ -80,6 +80,10 @@ def test_an_experts_worker_is_given_the_time_that_it_takes_to_drain(settings: Se
     assert worker.grace_s > settings.drain_s
 
 
+def test_the_api_is_given_more_time_than_its_requests(settings: Settings) -> None:
+    assert all(child.grace_s > system.STOP_S for child in system.ways_in(settings))
+
+
 def test_a_broker_of_ones_own_is_not_started(settings: Settings) -> None:
     assert system.broker(settings.model_copy(update={"broker_url": "redis://elsewhere"})) == []
 

@@ -63,7 +63,8 @@ def app(settings: Settings, api_store: Store, workers: PlayedWorkers) -> FastAPI
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://torouter", timeout=30) as client:
+    json = {"Content-Type": "application/json"}  # also where a test sends bytes
+    async with httpx.AsyncClient(transport=transport, base_url="http://torouter", timeout=30, headers=json) as client:
         yield client
     await app.state.parts.waiting.close()
 

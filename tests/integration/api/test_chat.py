@@ -100,7 +100,14 @@ def test_the_client_raises_its_own_errors(ask: openai.OpenAI, workers: PlayedWor
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("context_length_exceeded", 400), ("prompt_rejected", 400), ("generation_failed", 502), ("worker_lost", 502)],
+    [
+        ("context_length_exceeded", 400),
+        ("content_filter", 400),
+        ("invalid_request", 400),
+        ("generation_failed", 502),
+        ("usage_missing", 502),
+        ("worker_lost", 502),
+    ],
 )
 def test_a_failed_prompt_is_an_error_with_its_code_and_id_and_is_not_asked_again(
     ask: openai.OpenAI, workers: PlayedWorkers, code: str, status: int
@@ -171,7 +178,8 @@ async def test_a_client_that_leaves_is_no_longer_waited_for(app: FastAPI, url: s
 async def test_a_client_that_leaves_while_it_sends_disturbs_nobody(url: str):
     port = int(url.rsplit(":", 1)[1])
     _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{")
+    headers = b"Host: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
+    writer.write(b"POST /predict HTTP/1.1\r\n" + headers + b"\r\n{")
     await writer.drain()
     writer.close()
     await writer.wait_closed()
@@ -183,6 +191,6 @@ async def test_a_client_that_leaves_while_it_sends_disturbs_nobody(url: str):
 def test_a_streamed_body_over_the_limit_is_refused_by_a_real_server(url: str):
     parts = (b" " * 65_536 for _ in range(1000))
 
-    response = httpx.post(f"{url}/v1/prompts", content=parts)
+    response = httpx.post(f"{url}/v1/prompts", content=parts, headers={"Content-Type": "application/json"})
 
     assert response.status_code == 413

@@ -133,6 +133,27 @@ async def test_a_body_that_is_no_json_object_is_refused(client: httpx.AsyncClien
     assert says in error["message"]
 
 
+@pytest.mark.parametrize("path", ["/v1/prompts", "/v1/chat/completions", "/predict"])
+@pytest.mark.parametrize("content_type", ["", "text/plain", "text/plain;application/json", "multipart/form-data"])
+async def test_what_a_page_of_any_site_can_send_is_refused(
+    client: httpx.AsyncClient, workers: PlayedWorkers, path: str, content_type: str
+):
+    body = json.dumps({"messages": [HELLO]})
+
+    error = refused(await client.post(path, content=body, headers={"Content-Type": content_type}), 415)
+
+    assert error["code"] == "unsupported_media_type"
+    assert "Content-Type: application/json" in error["message"]
+    assert workers.sent == []
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
+async def test_json_is_known_in_every_spelling(client: httpx.AsyncClient, content_type: str):
+    response = await client.post("/v1/prompts", content=b'{"prompt": "a"}', headers={"Content-Type": content_type})
+
+    assert response.status_code == 202
+
+
 async def test_a_body_over_the_limit_is_refused_by_its_declared_length(client: httpx.AsyncClient):
     error = refused(await client.post("/v1/prompts", json={"prompt": "a" * 200_000}), 413)
 

@@ -1,0 +1,64 @@
+"""What the commands refuse before they begin, and say where the work is done and can't be kept."""
+
+from pathlib import Path
+
+import pytest
+
+from api.cli import clients, operators
+from core.errors import InvalidInputError
+from core.store import Store
+from tests import factories
+
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("variable", "limit", "says"),
+    [
+        ("TOROUTER_MAX_PROMPTS", "2", "3 lines are 3 prompts, and one request takes 2: split the file"),
+        ("TOROUTER_MAX_BODY_BYTES", "1024", r"3 lines are 1,\d\d\d bytes, and one request takes 1,024: split the file"),
+    ],
+)
+def test_a_file_that_no_request_can_take_is_refused_with_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, limit: str, says: str
+) -> None:
+    file = tmp_path / "prompts.jsonl"
+    file.write_text(f'{{"prompt": "{"a" * 400}"}}\n' * 3)
+    monkeypatch.setenv(variable, limit)
+
+    with pytest.raises(InvalidInputError, match=rf"{says} .*{variable}"):
+        clients.submit(file, url=NOBODY)
+
+
+@pytest.fixture
+def store(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The store that the commands use too."""
+    monkeypatch.setenv("TOROUTER_HOME", str(tmp_path))
+    monkeypatch.setenv("TOROUTER_BROKER_URL", "redis://127.0.0.1:1/0")
+    sqlite_store.experts.sync([factories.expert()])
+    return sqlite_store
+
+
+@pytest.mark.parametrize("out", ["no folder/outcomes.jsonl", "."])
+def test_outcomes_that_could_not_be_written_are_not_collected(store: Store, tmp_path: Path, out: str) -> None:
+    file = tmp_path / "prompts.jsonl"
+    file.write_text('{"prompt": "a"}')
+
+    with pytest.raises(InvalidInputError, match=r"--out .*: can't be written"):
+        operators.collect(file, out=tmp_path / out)
+
+    assert store.recovery.unsent() == []
+
+
+def test_collecting_needs_a_file_or_a_batch(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="give a FILE of prompts, or --batch"):
+        operators.collect(out=tmp_path / "outcomes.jsonl")
+
+
+def test_a_full_disk_leaves_the_batch_to_come_back_to(store: Store) -> None:
+    submitted = factories.submit(store)
+    claimed = factories.claim(store, factories.route(store, submitted))
+    store.generations.finish([factories.result(one.claim) for one in claimed])
+
+    with pytest.raises(InvalidInputError, match=rf"No space left.*then --batch {submitted.batch_id}"):
+        operators.collect(out=Path("/dev/full"), batch=submitted.batch_id)

@@ -1,0 +1,46 @@
+"""Settings that can't be are refused by name, before any process starts on them."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from core.errors import ConfigError
+from core.settings import LONGEST_SOCKET_PATH, Settings, read
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"LOG_LEVEL": "verbose"}, "TOROUTER_LOG_LEVEL='VERBOSE': .*'DEBUG', 'INFO'"),
+        ({"ROUTE_THREADS": "4"}, "TOROUTER_ROUTE_BULK_THREADS=4: .* less than TOROUTER_ROUTE_THREADS=4"),
+        ({"ROUTE_BULK_THREADS": "16"}, "TOROUTER_ROUTE_BULK_THREADS='16': .* less than TOROUTER_ROUTE_THREADS=16"),
+        ({"ROUTE_THREADS": "many"}, "TOROUTER_ROUTE_THREADS='many'"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], told: str
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(f"TOROUTER_{name}", value)
+
+    with pytest.raises(ConfigError, match=told):
+        read()
+
+
+def test_the_log_level_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOROUTER_LOG_LEVEL", "debug")
+
+    assert read().log_level == "DEBUG"
+
+
+def test_every_process_looks_for_the_brokers_socket_in_the_same_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / ("long" * (LONGEST_SOCKET_PATH // 4))
+    here = Settings(home=home).socket
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # a child's TMPDIR, which `torouter up` makes
+
+    assert Settings(home=home).socket == here
+    assert len(str(here).encode()) <= LONGEST_SOCKET_PATH

@@ -24,8 +24,8 @@ ENDPOINT: Final = "torouter first router"
 PROMPTS: Final = Path(__file__).with_name("demo_prompts")
 COLLECT: Final = PROMPTS / "collect.jsonl"
 
-#: As long as the longest reference: what an expert says beyond it takes minutes and tells little.
-SAMPLING: Final = Sampling(max_tokens=96)
+#: About as long as the references: what an expert says beyond them takes minutes and tells little.
+SAMPLING: Final = Sampling(max_tokens=64)
 
 
 def make(up: "Running") -> CheckpointView:

@@ -24,6 +24,9 @@ TITLES = {
     "optimal": "Optimal",
     "quality_oracle": "Best per prompt",
     "dataset_oracle": "Best per data set",
+    "shuffled_shares": "Control: shares dealt",
+    "shuffled_labels": "Control: labels mixed",
+    "unreadable": "Control: no text",
 }
 
 
@@ -38,7 +41,7 @@ def print_report(report: "Report", console: Console) -> None:
     methods = _table(f"Ways of routing these {report.data.n} prompts", report)
     for name, method in report.routers.items():
         methods.add_row(f"[bold]{name} router[/]", *_cells(method.micro))
-    for name, method in report.baselines.items():
+    for name, method in (report.baselines | report.controls).items():
         methods.add_row(_title(name, method), *_cells(method.micro))
     console.print(methods)
 

@@ -88,16 +88,19 @@ class Supervisor:
             adopt_orphans(yes=False)
             self._interruptions.restore()
 
+    def add(self, children: Iterable[Child]) -> None:
+        """Start `children` with the next `poll`, and look after them from then on."""
+        self._watched += [_Watched(child, self._patience) for child in children]
+
     def start(self, children: Iterable[Child], timeout_s: float = 600.0) -> None:
-        """Start `children` at once and return when all are ready; what was started before is looked after meanwhile.
+        """Start `children` at once and return when they and all that were added before are ready.
 
         NotReadyError at the time-out, and where a child keeps dying before it was ever ready.
         """
-        new = [_Watched(child, self._patience) for child in children]
-        self._watched += new
+        self.add(children)
         deadline = time.monotonic() + timeout_s
-        self.run_until(lambda: all(each.is_ready for each in new) or time.monotonic() > deadline)
-        late = [each for each in new if not each.is_ready]
+        self.run_until(lambda: all(each.is_ready for each in self._watched) or time.monotonic() > deadline)
+        late = [each for each in self._watched if not each.is_ready]
         if late:
             names = ", ".join(each.child.name for each in late)
             raise NotReadyError(f"not ready after {timeout_s:.0f} s: {names}\n{late[0].log_end()}")

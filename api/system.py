@@ -1,6 +1,6 @@
 """Which processes make a system of one machine: the broker, the ways in, and a worker for each step and expert.
 
-Start `broker` first, then all of `services` at once. Knows how they are called, not what they do.
+Start `broker` first, then `steps` and `expert_workers`. Knows how they are called, not what they do.
 """
 
 import importlib.metadata
@@ -59,14 +59,13 @@ def broker(settings: Settings) -> list[Child]:
     return [replace(valkey.child(settings), stop_order=StopOrder.BROKER, grace_s=GRACE_S[StopOrder.BROKER])]
 
 
-def services(settings: Settings, experts: Sequence[ExpertSpec]) -> list[Child]:
-    """Everything else, for the experts that are enabled. The database must have been migrated."""
+def steps(settings: Settings) -> list[Child]:
+    """The ways in, and a worker for each step but the experts'. The database must have been migrated."""
     return [
         *ways_in(settings),
         _worker(settings, "recovery", ("recovery",), StopOrder.RECOVERY),
         _worker(settings, "routing", ("routing",), StopOrder.ROUTING),
         _worker(settings, "scoring", ("scoring",), StopOrder.SCORING),
-        *expert_workers(settings, experts, shared=has_gpu()),
     ]
 
 

@@ -84,13 +84,11 @@ def running(settings: Settings, console: Console) -> Iterator[Running]:
         sender = Sender(celery_app.create(settings), store.recovery, settings)
         up = Running(settings, store, sender, supervisor, console)
         supervisor.start(system.broker(settings))
+        supervisor.add(system.steps(settings))
         up.command("experts", "prepare")
         experts = list(store.experts.enabled().values())
-        console.print(
-            f"Starting {_listed([spec.name for spec in experts])}, routing, scoring, recovery, API, Flower.",
-            soft_wrap=True,
-        )
-        supervisor.start(system.services(settings, experts), START_S)
+        console.print(f"Starting {_listed([spec.name for spec in experts])}.", soft_wrap=True)
+        supervisor.start(system.expert_workers(settings, experts, shared=system.has_gpu()), START_S)
         try:
             yield up
         finally:

@@ -1,6 +1,6 @@
 """What vLLM is told differently on a CPU and on a GPU: the only place that knows.
 
-The CPU's settings were measured (`FACTS.md`, on 2 cores). The GPU's were written from vLLM's documentation and source
+The CPU's settings were measured on 2 cores. The GPU's were written from vLLM's documentation and source
 (0.32) and have not been run on a GPU.
 """
 

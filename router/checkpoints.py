@@ -27,10 +27,7 @@ def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
             f"the manifest describes a {manifest.kind!r} router of {', '.join(manifest.experts)}, "
             f"not this {router.kind!r} router of {', '.join(router.experts)}"
         )
-    if folder.exists():
-        raise CheckpointError(
-            f"{folder} exists, and a checkpoint is never overwritten: name another folder or remove it"
-        )
+    refuse_existing(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -41,6 +38,14 @@ def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+
+
+def refuse_existing(folder: Path) -> None:
+    """CheckpointError where the folder exists: a checkpoint never changes."""
+    if folder.exists():
+        raise CheckpointError(
+            f"{folder} exists, and a checkpoint is never overwritten: name another folder or remove it"
+        )
 
 
 def load(folder: Path) -> Router:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from core.errors import ConfigError
 from router import device
@@ -107,6 +108,7 @@ def mean_pooled(model: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
 def load_transformer(name: str) -> nn.Module:
     """The named encoder's weights in float32; ConfigError where it can't be had."""
     source = locate(name)
+    disable_progress_bar()  # whoever trains has one of ours
     try:
         model: nn.Module = AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
     except (OSError, ValueError) as error:

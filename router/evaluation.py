@@ -48,6 +48,8 @@ class Evaluation:
     seed: int = 0
     resamples: int = RESAMPLES
     train: Sequence[OutcomeRow] = field(default=())  # what the data-set oracle picks on; none without them
+    controls: Mapping[str, Routed] = field(default_factory=dict)  # what the default is compared with besides
+    left_out: int = 0  # rows that were not measured on: duplicates, or trained on
 
 
 def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: Evaluation) -> Report:
@@ -63,20 +65,24 @@ def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: 
     pool = pool_of(rows, wanted.quality)
     bootstrap = Bootstrap(pool.datasets, wanted.seed, wanted.resamples)
     routers = {name: measure(pool, routed, wanted.quality, name) for name, routed in methods.items()}
+    controls = {name: measure(pool, routed, wanted.quality, name) for name, routed in wanted.controls.items()}
     baselines = _baselines(pool, wanted)
+    compared = {name: {other: baselines[other] for other in COMPARED} for name in routers}
+    compared[wanted.default] |= controls
     return Report(
         routers={name: method_report(measured, pool, bootstrap) for name, measured in routers.items()},
         baselines={name: method_report(measured, pool, bootstrap) for name, measured in baselines.items()},
         default=wanted.default,
         experts={expert: _expert(pool, j, bootstrap) for j, expert in enumerate(pool.experts)},
         data=_data(rows, pool, wanted),
+        controls={name: method_report(measured, pool, bootstrap) for name, measured in controls.items()},
         differences={
             name: {
                 other: found
-                for other in COMPARED
-                if (found := difference(measured, baselines[other], bootstrap)) is not None
+                for other, against in others.items()
+                if (found := difference(routers[name], against, bootstrap)) is not None
             }
-            for name, measured in routers.items()
+            for name, others in compared.items()
         },
     )
 
@@ -175,5 +181,6 @@ def _data(rows: Sequence[OutcomeRow], pool: Pool, wanted: Evaluation) -> DataRep
         datasets=dict(sorted(Counter(pool.datasets).items())),
         seed=wanted.seed,
         resamples=wanted.resamples,
+        left_out=wanted.left_out,
         train_fingerprint=fingerprint(wanted.train) if wanted.train else None,
     )

@@ -76,6 +76,10 @@ KINDS: Final[Mapping[str, Callable[[], RouterKind]]] = MappingProxyType(
 )
 
 
+#: The one to take unless another is named; docs/results.md has the numbers.
+DEFAULT: Final = "blend"
+
+
 def kind(name: str) -> RouterKind:
     """The kind of router called `name`; InvalidInputError with the known ones otherwise."""
     if name not in KINDS:

@@ -66,6 +66,7 @@ class DataReport(Entry):
     datasets: dict[str, int]
     seed: int
     resamples: int
+    left_out: int = 0  # rows of the test files that repeat a text, or that a router was trained on
     train_fingerprint: str | None = None  # of the rows that the data-set oracle learned from
     versions: dict[str, str] = Field(default_factory=versions)
     commit: str | None = Field(default_factory=git_commit)
@@ -79,7 +80,8 @@ class Report(Entry):
     default: str  # the router that the headline is about
     experts: dict[str, ExpertSummary]
     data: DataReport
-    differences: dict[str, dict[str, Difference]] = Field(default_factory=dict)  # router, then baseline
+    controls: dict[str, MethodReport] = Field(default_factory=dict)  # the default router without what it could learn
+    differences: dict[str, dict[str, Difference]] = Field(default_factory=dict)  # router, then baseline or control
 
     def to_json(self) -> str:
         """The text of `report.json`."""

@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="""
-    Submit prompts in bulk; each is routed to the expert LLM that answers it best for what it costs.
+    Submit prompts in bulk; each is routed to the expert LLM that is expected to answer it best.
 
     **Use a server:** submit, status, results. **Run one:** demo, up, or serve + work + flower one by one; migrate,
     experts, collect, promote. **Learn from outcomes files:** train, evaluate. Settings are environment variables,

@@ -16,9 +16,9 @@ from api.http.prompt_request import ManyPrompts, OnePrompt
 TITLE = "torouter"
 VERSION = version("torouter")
 DESCRIPTION = """\
-Submit prompts in bulk; each is routed, by a router learned from outcomes, to the expert LLM that answers it best for
-what it costs. Submit and come back (`/v1/prompts`, `/v1/batches`), or ask and wait (`/v1/chat/completions`,
-`/predict`), with any OpenAI client. Every error is `{"error": {"message", "type", "param", "code"}}`.
+Submit prompts in bulk; each is routed, by a router learned from outcomes, to the expert LLM that is expected to answer
+it best. Submit and come back (`/v1/prompts`, `/v1/batches`), or ask and wait (`/v1/chat/completions`, `/predict`), with
+any OpenAI client. Every error is `{"error": {"message", "type", "param", "code"}}`.
 """
 TAGS = [
     {"name": "chat", "description": "Ask and wait for the answer"},

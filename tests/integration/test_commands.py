@@ -1,13 +1,16 @@
 """What the commands refuse before they begin, and say where the work is done and can't be kept."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from api.cli import clients, operators
-from core.errors import InvalidInputError
+from api.cli import clients, learning, operators
+from core.errors import CheckpointError, InvalidInputError
 from core.store import Store
+from router.outcomes import write_outcomes
 from tests import factories
+from tests.router_factories import topic_rows
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -62,3 +65,29 @@ def test_a_full_disk_leaves_the_batch_to_come_back_to(store: Store) -> None:
 
     with pytest.raises(InvalidInputError, match=rf"No space left.*then --batch {submitted.batch_id}"):
         operators.collect(out=Path("/dev/full"), batch=submitted.batch_id)
+
+
+def test_a_folder_that_exists_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="exists, and a checkpoint is never overwritten"):
+        learning.train([tmp_path / "no such file"], tmp_path)
+
+
+def test_evaluating_writes_a_report_of_routers_baselines_and_controls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOROUTER_HOME", str(tmp_path / "home"))
+    train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"
+    write_outcomes(train, topic_rows(60))
+    write_outcomes(test, topic_rows(30, seed=1))
+
+    learning.evaluate([train], [test], tmp_path / "out", routers=["mlp"])
+
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["default"] == "mlp"
+    assert report["routers"]["mlp"]["n"] == 30
+    assert report["controls"].keys() == {"shuffled_shares", "shuffled_labels", "unreadable"}
+
+
+def test_an_unknown_way_to_scale_labels_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"--reading 'square': .*'multiply', 'divide' or 'hard'"):
+        learning._config("bertsim", None, 10.0, "square", 0)

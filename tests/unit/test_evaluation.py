@@ -157,7 +157,7 @@ def test_the_same_rows_and_seed_give_the_same_report(rows: list[OutcomeRow]):
 def test_the_json_holds_the_contracts_keys_and_no_null(rows: list[OutcomeRow]):
     report = json.loads(evaluate(rows, {"ours": Routed(["big"] * 4)}, WANTED).to_json())
 
-    assert report.keys() == {"routers", "baselines", "default", "experts", "data", "differences"}
+    assert report.keys() == {"routers", "baselines", "controls", "default", "experts", "data", "differences"}
     assert {"n", "macro", "micro", "datasets", "shares"} <= report["routers"]["ours"].keys()
     assert {"n", "quality", "ci95", "cost_usd", "nll", "throughput_tok_s"} <= report["routers"]["ours"]["macro"].keys()
     assert report["data"]["datasets"] == {"x": 3, "y": 1}

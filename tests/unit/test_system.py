@@ -48,10 +48,13 @@ def commands(children: list[Child]) -> list[str]:
     return [" ".join(child.argv[4:]) for child in children]
 
 
-def test_a_system_has_a_process_for_each_step_and_expert(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "has_gpu", lambda: False)
+def everything(settings: Settings, *names: str) -> list[Child]:
+    workers = system.expert_workers(settings, [expert(name) for name in names], shared=False)
+    return system.broker(settings) + system.steps(settings) + workers
 
-    children = system.broker(settings) + system.services(settings, [expert("general"), expert("math")])
+
+def test_a_system_has_a_process_for_each_step_and_expert(settings: Settings) -> None:
+    children = everything(settings, "general", "math")
 
     assert [child.name for child in children[:1]] == ["valkey"]
     assert commands(children[1:]) == [
@@ -67,9 +70,7 @@ def test_a_system_has_a_process_for_each_step_and_expert(settings: Settings, mon
 
 
 def test_the_ways_in_stop_first_and_the_broker_last(settings: Settings) -> None:
-    children = system.broker(settings) + system.services(settings, [expert("general")])
-
-    order = [child.name for child in sorted(children, key=lambda child: child.stop_order)]
+    order = [child.name for child in sorted(everything(settings, "general"), key=lambda child: child.stop_order)]
 
     assert order == ["api", "flower", "recovery", "routing", "expert-general", "scoring", "valkey"]
 

@@ -27,6 +27,7 @@ ENVIRONMENT: Final = {
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # data on stdout
     "TOKENIZERS_PARALLELISM": "false",
+    "TQDM_DISABLE": "1",  # libraries' progress bars, which a log shows as lines without an end
     # Nothing is sent to anybody.
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",

@@ -11,6 +11,7 @@ from router.datasets import Part
 from router.frozen import Arrays, HeadKind
 from router.labels import Reading, soft_labels
 from router.predictions import FloatArray, IntArray, PredictionKind
+from router.shrinkage import expert_means, shrunk
 
 #: Numbers of neighbours to choose from; published routers are best between 10 and 200.
 NEIGHBOURS: Final = (5, 10, 20, 50, 100, 200, 400)
@@ -21,42 +22,66 @@ _BLOCK: Final = 8_000_000
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """The mean of what the `k` most similar training prompts say, each expert over those that have it."""
+    """The mean of what the `k` most similar training prompts say, shrunk to each expert's mean over all of them."""
 
     vectors: FloatArray  # (n, d), of length 1
     values: FloatArray  # (n, m); NaN where an expert is absent
     k: int
-    prediction: PredictionKind
+
+    prediction = PredictionKind.QUALITIES
 
     def predict(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray:  # noqa: ARG002  # as every head's
-        """Means (n, m); NaN where no neighbour has the expert."""
-        found = np.full((len(vectors), self.values.shape[1]), np.nan)
+        """Expected qualities (n, m)."""
+        found = np.empty((len(vectors), self.values.shape[1]))
+        prior = expert_means(self.values)
         step = max(1, _BLOCK // len(self.vectors))
         for start in range(0, len(vectors), step):
             similar = vectors[start : start + step] @ self.vectors.T
-            found[start : start + step] = _means(self.values[_top(similar, self.k)])
+            found[start : start + step] = _means(self.values[_top(similar, self.k)], prior)
         return found
 
     def arrays(self) -> Arrays:
-        kinds = tuple(PredictionKind)
-        settings = np.array([self.k, kinds.index(self.prediction)])
-        return {"vectors": self.vectors.astype(np.float32), "values": self.values, "settings": settings}
+        return {"vectors": self.vectors.astype(np.float32), "values": self.values, "k": np.array([self.k])}
+
+
+@dataclass(frozen=True, eq=False)
+class Single:
+    """The best expert of the most similar training prompt; several that tie share."""
+
+    vectors: FloatArray  # (n, d), of length 1
+    labels: FloatArray  # (n, m), rows that sum to 1
+
+    prediction = PredictionKind.PROBABILITIES
+
+    def predict(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray:  # noqa: ARG002  # as every head's
+        """Probabilities (n, m)."""
+        found = np.empty((len(vectors), self.labels.shape[1]))
+        step = max(1, _BLOCK // len(self.vectors))
+        for start in range(0, len(vectors), step):
+            found[start : start + step] = self.labels[(vectors[start : start + step] @ self.vectors.T).argmax(axis=1)]
+        return found
+
+    def arrays(self) -> Arrays:
+        return {"vectors": self.vectors.astype(np.float32), "labels": self.labels}
 
 
 def _of(arrays: Arrays) -> Nearest:
-    k, kind = map(int, arrays["settings"])
-    return Nearest(arrays["vectors"].astype(np.float64), arrays["values"], k, tuple(PredictionKind)[kind])
+    return Nearest(arrays["vectors"].astype(np.float64), arrays["values"], int(arrays["k"][0]))
 
 
-def _fit_one(part: Part, vectors: FloatArray, config: TrainConfig) -> Nearest:  # noqa: ARG001  # as every head's
-    labels = soft_labels(part.qualities, 1.0, Reading.HARD)
-    return Nearest(vectors, labels, 1, PredictionKind.PROBABILITIES)
+def _single_of(arrays: Arrays) -> Single:
+    return Single(arrays["vectors"].astype(np.float64), arrays["labels"])
+
+
+def _fit_single(part: Part, vectors: FloatArray, config: TrainConfig) -> Single:  # noqa: ARG001  # as every head's
+    return Single(vectors, soft_labels(part.qualities, 1.0, Reading.HARD))
 
 
 def _fit_mean(part: Part, vectors: FloatArray, config: TrainConfig) -> Nearest:  # noqa: ARG001  # as every head's
     """The k whose choices are best on the training prompts, each left out of its own neighbours."""
     candidates = [k for k in NEIGHBOURS if k < len(vectors)] or [len(vectors)]
     totals = np.zeros(len(candidates))
+    prior = expert_means(part.qualities)
     step = max(1, _BLOCK // len(vectors))
     for start in range(0, len(vectors), step):
         rows = np.arange(start, min(start + step, len(vectors)))
@@ -66,10 +91,9 @@ def _fit_mean(part: Part, vectors: FloatArray, config: TrainConfig) -> Nearest: 
         order = np.take_along_axis(similar, nearest, axis=1).argsort(axis=1)[:, ::-1]
         nearest = np.take_along_axis(nearest, order, axis=1)
         for at, k in enumerate(candidates):
-            means = _means(part.qualities[nearest[:, :k]])
-            chosen = np.where(np.isnan(means), -np.inf, means).argmax(axis=1)
+            chosen = _means(part.qualities[nearest[:, :k]], prior).argmax(axis=1)
             totals[at] += np.nansum(part.qualities[rows, chosen])
-    return Nearest(vectors, part.qualities, candidates[int(totals.argmax())], PredictionKind.QUALITIES)
+    return Nearest(vectors, part.qualities, candidates[int(totals.argmax())])
 
 
 def _top(similar: FloatArray, k: int) -> IntArray:
@@ -79,14 +103,11 @@ def _top(similar: FloatArray, k: int) -> IntArray:
     return np.asarray(np.argpartition(-similar, k - 1, axis=1)[:, :k])
 
 
-def _means(values: FloatArray) -> FloatArray:
-    """Means over the neighbours: (n, k, m) to (n, m), NaN where none has the expert."""
+def _means(values: FloatArray, prior: FloatArray) -> FloatArray:
+    """Over the neighbours that have an expert, shrunk to its mean: (n, k, m) to (n, m)."""
     present = ~np.isnan(values)
-    counts = present.sum(axis=1)
-    sums = np.where(present, values, 0.0).sum(axis=1)
-    means: FloatArray = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-    return means
+    return shrunk(np.where(present, values, 0.0).sum(axis=1), present.sum(axis=1).astype(np.float64), prior)
 
 
-ONE: Final = HeadKind("1nn", _fit_one, _of)
+ONE: Final = HeadKind("1nn", _fit_single, _single_of)
 MEAN: Final = HeadKind("knn", _fit_mean, _of)

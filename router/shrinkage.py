@@ -11,12 +11,10 @@ PRIOR_COUNT: Final = 24.0
 
 
 def expert_means(qualities: FloatArray) -> FloatArray:
-    """Each expert's mean (m,) over the prompts that it answered; the mean of all experts where it answered none."""
-    overall = float(np.nanmean(qualities))
+    """Each expert's mean (m,) over the prompts that it answered (n, m; NaN else), shrunk to the mean of all answers."""
     present = ~np.isnan(qualities)
-    sums, counts = np.where(present, qualities, 0.0).sum(axis=0), present.sum(axis=0)
-    means: FloatArray = np.divide(sums, counts, out=np.full(qualities.shape[1], overall), where=counts > 0)
-    return means
+    sums = np.where(present, qualities, 0.0).sum(axis=0)
+    return shrunk(sums, present.sum(axis=0).astype(np.float64), np.asarray(np.nanmean(qualities)))
 
 
 def shrunk(sums: FloatArray, counts: FloatArray, prior: FloatArray) -> FloatArray:

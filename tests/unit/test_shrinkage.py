@@ -6,8 +6,12 @@ import pytest
 from router.shrinkage import expert_means, shrunk
 
 
-def test_an_expert_that_answered_nothing_is_taken_for_average():
-    assert expert_means(np.array([[0.2, 0.4, np.nan], [0.4, np.nan, np.nan]])) == pytest.approx([0.3, 0.4, 1 / 3])
+def test_an_expert_that_answered_little_is_taken_for_average():
+    often = np.tile([[0.2, 0.4]], (2400, 1))
+    lucky = np.full((2400, 2), np.nan)
+    lucky[0, 0] = 1.0  # and the last one was never asked
+
+    assert expert_means(np.hstack([often, lucky])) == pytest.approx([0.2, 0.4, 0.33, 0.30], abs=0.005)
 
 
 def test_few_observations_move_little_and_many_decide():

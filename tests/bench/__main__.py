@@ -40,16 +40,17 @@ console = Console()
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements of 1 (default: 3; 0: only 2)")
     parser.add_argument("--repeat", type=int, default=1, help="how often the 148 prompts are asked in one measurement")
     parser.add_argument("--port", type=int, default=2346, help="a free port for the API")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all that was started is ended
     texts = [line.prompt or "" for name in ("collect", "route") for line in prompts(name)] * given.repeat
     with tempfile.TemporaryDirectory(prefix="torouter-bench-") as home, whole_path(Path(home), given.port) as url:
-        with bare(Path(home)) as ask_bare:
-            console.print(f"{len(texts)} prompts, at most {MAX_TOKENS} tokens each; both engines are warm.")
-            throughput(url, ask_bare, texts, given.rounds)
+        if given.rounds:
+            with bare(Path(home)) as ask_bare:
+                console.print(f"{len(texts)} prompts, at most {MAX_TOKENS} tokens each; both engines are warm.")
+                throughput(url, ask_bare, texts, given.rounds)
         latency(url, texts)
 
 

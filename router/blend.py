@@ -21,7 +21,7 @@ from router.datasets import Part
 from router.frozen import Arrays, HeadKind
 from router.lexical import Lexical
 from router.predictions import FloatArray, PredictionKind
-from router.shrinkage import expert_means, shrunk
+from router.shrinkage import expert_means, shrunk_means
 
 #: A data set with fewer training prompts is no topic of its own.
 MIN_TOPIC: Final = 20
@@ -113,16 +113,11 @@ def _topics(part: Part, rows: scipy.sparse.csr_matrix, config: TrainConfig) -> T
     found = LogisticRegression(C=_RECOGNISER_C, max_iter=200, random_state=config.seed % 2**32)
     found.fit(rows[known], datasets[known].astype(str))
     prior = expert_means(part.qualities)
-    means = [_means(part.qualities[datasets == name], prior) for name in names]
-    # Of two classes scikit-learn keeps one's weights alone; the other's are 0.
-    both = found.coef_ if len(names) > 2 else np.vstack([np.zeros_like(found.coef_), found.coef_])  # noqa: PLR2004
-    intercepts = found.intercept_ if len(names) > 2 else np.array([0.0, found.intercept_[0]])  # noqa: PLR2004
-    return Topics(both.T, intercepts, np.array(means))
-
-
-def _means(qualities: FloatArray, prior: FloatArray) -> FloatArray:
-    present = ~np.isnan(qualities)
-    return shrunk(np.where(present, qualities, 0.0).sum(axis=0), present.sum(axis=0).astype(np.float64), prior)
+    means = [shrunk_means(part.qualities[datasets == name], prior, axis=0) for name in names]
+    weights, intercepts = found.coef_, found.intercept_
+    if len(weights) == 1:  # of two classes scikit-learn keeps the second one's alone; the first one's are 0
+        weights, intercepts = np.vstack([0 * weights, weights]), np.append(0.0, intercepts)
+    return Topics(weights.T, intercepts, np.array(means))
 
 
 def _of(arrays: Arrays) -> Blend:

@@ -11,7 +11,7 @@ from router.config import TrainConfig
 from router.datasets import Part
 from router.frozen import Arrays, HeadKind
 from router.predictions import FloatArray, IntArray, PredictionKind
-from router.shrinkage import expert_means, shrunk
+from router.shrinkage import expert_means, shrunk_means
 
 #: Clusterings from other starts: where one cuts through a topic by chance, the others don't.
 RUNS: Final = 10
@@ -43,20 +43,14 @@ def fit(part: Part, vectors: FloatArray, config: TrainConfig) -> Clusters:
     for run in range(RUNS):
         found = KMeans(count, n_init=1, max_iter=50, random_state=(config.seed + run) % 2**32).fit(vectors)
         centres.append(found.cluster_centers_)
-        means.append(_means(part.qualities, found.labels_, count, prior))
+        members = [part.qualities[found.labels_ == cluster] for cluster in range(count)]
+        means.append([shrunk_means(qualities, prior, axis=0) for qualities in members])
     return Clusters(np.array(centres), np.array(means))
 
 
 def of(arrays: Arrays) -> Clusters:
     """The clusters that `Clusters.arrays` stored."""
     return Clusters(arrays["centres"], arrays["means"])
-
-
-def _means(qualities: FloatArray, labels: IntArray, count: int, prior: FloatArray) -> FloatArray:
-    """(c, m)."""
-    member = labels == np.arange(count)[:, None]
-    present = ~np.isnan(qualities)
-    return shrunk(member @ np.where(present, qualities, 0.0), (member @ present.astype(np.float64)), prior)
 
 
 def _closest(vectors: FloatArray, centres: FloatArray) -> IntArray:

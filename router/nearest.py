@@ -1,7 +1,8 @@
 """Nearest neighbours: 1NN of arXiv 2408.12320, and the mean over k of them, with k tuned."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from router.datasets import Part
 from router.frozen import Arrays, HeadKind
 from router.labels import Reading, soft_labels
 from router.predictions import FloatArray, IntArray, PredictionKind
-from router.shrinkage import expert_means, shrunk
+from router.shrinkage import expert_means, shrunk_means
 
 #: Numbers of neighbours to choose from; published routers are best between 10 and 200.
 NEIGHBOURS: Final = (5, 10, 20, 50, 100, 200, 400)
@@ -33,15 +34,16 @@ class Nearest:
     def predict(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray:  # noqa: ARG002  # as every head's
         """Expected qualities (n, m)."""
         found = np.empty((len(vectors), self.values.shape[1]))
-        prior = expert_means(self.values)
-        step = max(1, _BLOCK // len(self.vectors))
-        for start in range(0, len(vectors), step):
-            similar = vectors[start : start + step] @ self.vectors.T
-            found[start : start + step] = _means(self.values[_top(similar, self.k)], prior)
+        for rows, similar in _similarities(vectors, self.vectors):
+            found[rows] = shrunk_means(self.values[_top(similar, self.k)], self._prior, axis=1)
         return found
 
     def arrays(self) -> Arrays:
         return {"vectors": self.vectors.astype(np.float32), "values": self.values, "k": np.array([self.k])}
+
+    @cached_property
+    def _prior(self) -> FloatArray:
+        return expert_means(self.values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +58,8 @@ class Single:
     def predict(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray:  # noqa: ARG002  # as every head's
         """Probabilities (n, m)."""
         found = np.empty((len(vectors), self.labels.shape[1]))
-        step = max(1, _BLOCK // len(self.vectors))
-        for start in range(0, len(vectors), step):
-            found[start : start + step] = self.labels[(vectors[start : start + step] @ self.vectors.T).argmax(axis=1)]
+        for rows, similar in _similarities(vectors, self.vectors):
+            found[rows] = self.labels[similar.argmax(axis=1)]
         return found
 
     def arrays(self) -> Arrays:
@@ -82,18 +83,23 @@ def _fit_mean(part: Part, vectors: FloatArray, config: TrainConfig) -> Nearest: 
     candidates = [k for k in NEIGHBOURS if k < len(vectors)] or [len(vectors)]
     totals = np.zeros(len(candidates))
     prior = expert_means(part.qualities)
-    step = max(1, _BLOCK // len(vectors))
-    for start in range(0, len(vectors), step):
-        rows = np.arange(start, min(start + step, len(vectors)))
-        similar = vectors[rows] @ vectors.T
+    for rows, similar in _similarities(vectors, vectors):
         similar[np.arange(len(rows)), rows] = -np.inf
         nearest = _top(similar, candidates[-1])
         order = np.take_along_axis(similar, nearest, axis=1).argsort(axis=1)[:, ::-1]
         nearest = np.take_along_axis(nearest, order, axis=1)
         for at, k in enumerate(candidates):
-            chosen = _means(part.qualities[nearest[:, :k]], prior).argmax(axis=1)
+            chosen = shrunk_means(part.qualities[nearest[:, :k]], prior, axis=1).argmax(axis=1)
             totals[at] += np.nansum(part.qualities[rows, chosen])
     return Nearest(vectors, part.qualities, candidates[int(totals.argmax())])
+
+
+def _similarities(vectors: FloatArray, known: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Rows of `vectors` and their similarity to every known vector, as many rows at a time as memory allows."""
+    step = max(1, _BLOCK // len(known))
+    for start in range(0, len(vectors), step):
+        rows = np.arange(start, min(start + step, len(vectors)))
+        yield rows, vectors[rows] @ known.T
 
 
 def _top(similar: FloatArray, k: int) -> IntArray:
@@ -101,12 +107,6 @@ def _top(similar: FloatArray, k: int) -> IntArray:
     if k >= similar.shape[1]:
         return np.tile(np.arange(similar.shape[1]), (len(similar), 1))
     return np.asarray(np.argpartition(-similar, k - 1, axis=1)[:, :k])
-
-
-def _means(values: FloatArray, prior: FloatArray) -> FloatArray:
-    """Over the neighbours that have an expert, shrunk to its mean: (n, k, m) to (n, m)."""
-    present = ~np.isnan(values)
-    return shrunk(np.where(present, values, 0.0).sum(axis=1), present.sum(axis=1).astype(np.float64), prior)
 
 
 ONE: Final = HeadKind("1nn", _fit_single, _single_of)

@@ -10,13 +10,13 @@ from router.predictions import FloatArray
 PRIOR_COUNT: Final = 24.0
 
 
+def shrunk_means(values: FloatArray, prior: FloatArray, axis: int) -> FloatArray:
+    """(sum + 24 * prior) / (count + 24) over `axis`, of what is there (NaN else); with nothing there the prior."""
+    present = ~np.isnan(values)
+    sums, counts = np.where(present, values, 0.0).sum(axis=axis), present.sum(axis=axis)
+    return np.asarray((sums + PRIOR_COUNT * prior) / (counts + PRIOR_COUNT), dtype=np.float64)
+
+
 def expert_means(qualities: FloatArray) -> FloatArray:
     """Each expert's mean (m,) over the prompts that it answered (n, m; NaN else), shrunk to the mean of all answers."""
-    present = ~np.isnan(qualities)
-    sums = np.where(present, qualities, 0.0).sum(axis=0)
-    return shrunk(sums, present.sum(axis=0).astype(np.float64), np.asarray(np.nanmean(qualities)))
-
-
-def shrunk(sums: FloatArray, counts: FloatArray, prior: FloatArray) -> FloatArray:
-    """(sum + 24 * prior) / (count + 24), whatever the shape: with many observations their mean, with none the prior."""
-    return np.asarray((sums + PRIOR_COUNT * prior) / (counts + PRIOR_COUNT), dtype=np.float64)
+    return shrunk_means(qualities, np.asarray(np.nanmean(qualities)), axis=0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from router.shrinkage import expert_means, shrunk
+from router.shrinkage import expert_means, shrunk_means
 
 
 def test_an_expert_that_answered_little_is_taken_for_average():
@@ -17,6 +17,12 @@ def test_an_expert_that_answered_little_is_taken_for_average():
 def test_few_observations_move_little_and_many_decide():
     prior = np.array([0.5])
 
-    assert shrunk(np.array([0.0]), np.array([0.0]), prior) == pytest.approx([0.5])
-    assert shrunk(np.array([24.0]), np.array([24.0]), prior) == pytest.approx([0.75])
-    assert shrunk(np.array([2400.0]), np.array([2400.0]), prior)[0] > 0.99
+    assert shrunk_means(np.empty((0, 1)), prior, axis=0) == pytest.approx([0.5])
+    assert shrunk_means(np.ones((24, 1)), prior, axis=0) == pytest.approx([0.75])
+    assert shrunk_means(np.ones((2400, 1)), prior, axis=0)[0] > 0.99
+
+
+def test_what_is_absent_counts_for_nothing():
+    neighbours = np.array([[[1.0, np.nan], [1.0, 0.0]]])  # one prompt, two neighbours, two experts
+
+    assert shrunk_means(neighbours, np.array([0.5, 0.5]), axis=1) == pytest.approx(np.array([[14 / 26, 12 / 25]]))

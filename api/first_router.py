@@ -52,15 +52,15 @@ def make(up: "Running") -> CheckpointView:
 
 def _collecting_batch(up: "Running") -> str:
     """The batch of an earlier run, if the same experts answered the same prompts in it, or a new one."""
-    experts = {spec.name: spec for spec in up.store.experts.enabled().values()}
-    asked = _fingerprint(experts.values())
+    asked = _fingerprint(up.store.experts.enabled().values())
     left = up.store.batches.latest(ENDPOINT, LOCAL)
     if left is not None and left.details == asked and left.failed + left.cancelled + left.expired == 0:
         went = "has the answers" if left.ended else "goes on"
         up.console.print(f"{left.id} of an earlier run {went}: same prompts, same experts.", highlight=False)
         return left.id
     prompts = [line.new_prompt(SAMPLING) for line in prompt_files.read(COLLECT)]
-    return collecting.submit(up.store, up.sender, prompts, tuple(experts), endpoint=ENDPOINT, details=asked)
+    experts = collecting.chosen_experts(up.store, "all")
+    return collecting.submit(up.store, up.sender, prompts, experts, endpoint=ENDPOINT, details=asked)
 
 
 def _fingerprint(experts: Iterable[ExpertSpec]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Fine-tune all parameters of an encoder (BERT in arXiv 2408.12320), against soft labels or each expert's quality."""
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from router import device
 from router.bert import PREDICTIONS, BertRouter, Network
+from router.best import Best
 from router.config import Progress, TrainConfig
 from router.datasets import Part, TrainingSet
 from router.encoder import load_tokenizer, load_transformer
@@ -41,19 +41,6 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-
-@dataclass
-class Best:
-    """The weights with the lowest validation loss so far."""
-
-    loss: float = float("inf")
-    epoch: int = 0
-    state: dict[str, Tensor] | None = None
-
-    def consider(self, loss: float, epoch: int, network: Network) -> None:
-        if loss < self.loss:
-            self.loss, self.epoch, self.state = loss, epoch, deepcopy(network.state_dict())
 
 
 def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> BertRouter:
@@ -144,8 +131,7 @@ def _run(course: _Course, validation: Examples, progress: Progress) -> None:
         progress(epoch / epochs, text)
         if best.epoch and epoch - best.epoch >= PATIENCE:
             break
-    if best.state is not None:
-        course.network.load_state_dict(best.state)
+    if best.restore(course.network):
         progress(1.0, f"kept epoch {best.epoch}, validation loss {best.loss:.4f}")
 
 

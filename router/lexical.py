@@ -41,12 +41,17 @@ class Lexical:
         return normalize(rows, copy=False) if rows.shape[0] else rows  # it refuses to do nothing
 
 
-def _counts(texts: Sequence[str]) -> scipy.sparse.csr_matrix:
+def hashed(texts: Sequence[str], vectorizer: HashingVectorizer) -> scipy.sparse.csr_matrix:
+    """What the vectorizer counts in each text, in their order; it refuses no texts at all, which are no rows here."""
     if not texts:
-        return scipy.sparse.csr_matrix((0, FEATURES))
-    hashing = HashingVectorizer(
+        return scipy.sparse.csr_matrix((0, vectorizer.n_features))
+    return vectorizer.transform(texts).tocsr()
+
+
+def _counts(texts: Sequence[str]) -> scipy.sparse.csr_matrix:
+    ngrams = HashingVectorizer(
         analyzer="char_wb", ngram_range=_NGRAMS, n_features=FEATURES, alternate_sign=False, norm=None
     )
-    counts = hashing.transform([text[:_CHARACTERS] for text in texts]).tocsr()
+    counts = hashed([text[:_CHARACTERS] for text in texts], ngrams)
     counts.data = 1 + np.log(counts.data)
     return counts

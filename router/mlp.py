@@ -1,7 +1,6 @@
 """The MLP router of arXiv 2408.12320: a bag of words, one hidden layer, soft labels."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -15,11 +14,13 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from core.errors import CheckpointError
+from router.best import Best
 from router.config import Progress, TrainConfig
 from router.datasets import Part, TrainingSet
+from router.lexical import hashed
 from router.losses import cross_entropy
 from router.manifest import Manifest
-from router.predictions import PredictionKind, Predictions
+from router.predictions import IntArray, PredictionKind, Predictions
 
 WEIGHTS: Final = "model.safetensors"
 
@@ -77,7 +78,7 @@ def _network(experts: int) -> nn.Module:
 def _train(network: nn.Module, data: TrainingSet, random: np.random.Generator, progress: Progress) -> None:
     bags, held = _bags(data.train.texts), _bags(data.validation.texts)
     optimiser = AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
-    best, best_epoch, state = float("inf"), 0, None
+    best = Best()
     for epoch in range(1, _EPOCHS + 1):
         network.train()
         for batch in np.array_split(random.permutation(len(data.train)), -(-len(data.train) // _BATCH)):
@@ -88,16 +89,14 @@ def _train(network: nn.Module, data: TrainingSet, random: np.random.Generator, p
         progress(epoch / _EPOCHS, f"epoch {epoch} of at most {_EPOCHS}")
         if not len(data.validation):
             continue
-        found = float(_loss(_logits(network, held), data.validation, np.arange(len(data.validation))))
-        if found < best:
-            best, best_epoch, state = found, epoch, deepcopy(network.state_dict())
-        elif epoch - best_epoch >= _PATIENCE:
+        loss = _loss(_logits(network, held), data.validation, np.arange(len(data.validation)))
+        best.consider(float(loss), epoch, network)
+        if epoch - best.epoch >= _PATIENCE:
             break
-    if state is not None:
-        network.load_state_dict(state)
+    best.restore(network)
 
 
-def _loss(logits: Tensor, part: Part, rows: "np.typing.NDArray[np.int64]") -> Tensor:
+def _loss(logits: Tensor, part: Part, rows: IntArray) -> Tensor:
     labels, present = torch.from_numpy(part.labels[rows]).float(), torch.from_numpy(part.present[rows])
     return cross_entropy(logits, labels, present)
 
@@ -111,11 +110,8 @@ def _logits(network: nn.Module, bags: scipy.sparse.csr_matrix) -> Tensor:
 
 
 def _bags(texts: Sequence[str]) -> scipy.sparse.csr_matrix:
-    """Counts of words and pairs of words, damped and of length 1 (n, words)."""
-    if not texts:
-        return scipy.sparse.csr_matrix((0, WORDS))
-    counts = HashingVectorizer(n_features=WORDS, ngram_range=(1, 2), alternate_sign=False, norm="l2").transform(texts)
-    return counts.tocsr()
+    """Counts of words and pairs of words, scaled to length 1 (n, words)."""
+    return hashed(texts, HashingVectorizer(n_features=WORDS, ngram_range=(1, 2), alternate_sign=False, norm="l2"))
 
 
 def _dense(bags: scipy.sparse.csr_matrix) -> Tensor:

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from api.progress import Bar
 from api.report_table import print_report
+from core import settings as settings_of
 from core.errors import InvalidInputError
-from core.settings import Settings
 
 if TYPE_CHECKING:
     from router.config import Progress, TrainConfig
@@ -85,7 +85,7 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
         routers=names,
         config=_config(quality, encoder, temperature, scaling, seed),
         default=registry.DEFAULT if registry.DEFAULT in names else names[0],
-        cache=Settings().cache,
+        cache=settings_of.read().cache,
         policy=policy,
         showing=_showing,
     )

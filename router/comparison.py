@@ -37,7 +37,7 @@ def compare(train: Sequence[OutcomeRow], test: Sequence[OutcomeRow], wanted: Com
     InvalidInputError where nothing is left to test on, or as `training.train` and `evaluation.evaluate` raise it.
     """
     rows = without(deduplicate(test), train)
-    with keeping(wanted.cache / "vectors"):
+    with keeping(wanted.cache):
         routers = {name: _routed(_trained(train, name, wanted, name), rows, wanted) for name in wanted.routers}
         found = _controls(train, rows, routers[wanted.default], wanted)
     evaluation = Evaluation(

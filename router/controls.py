@@ -4,11 +4,11 @@ Each is a pair of rows to train on and rows to route, or choices; the outcomes t
 """
 
 from collections.abc import Sequence
-from hashlib import sha256
 
 import numpy as np
 
 from core.schemas.outcomes import OutcomeRow
+from router.hashing import fingerprint
 
 
 def shuffled_shares(choices: Sequence[str | None], seed: int) -> list[str | None]:
@@ -30,8 +30,4 @@ def shuffled_labels(rows: Sequence[OutcomeRow], seed: int) -> list[OutcomeRow]:
 
 def unreadable(rows: Sequence[OutcomeRow]) -> list[OutcomeRow]:
     """The same outcomes with prompts that say nothing: to train on and to route."""
-    return [row.model_copy(update={"prompt": _hash(row.prompt)}) for row in rows]
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return [row.model_copy(update={"prompt": fingerprint([row.prompt])}) for row in rows]

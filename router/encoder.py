@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from transformers.utils.logging import disable_progress_bar
 from core.errors import ConfigError
 from router import device
 from router.device import Placement
+from router.hashing import fingerprint
 from router.tokens import Tokenizer, run
 
 #: How an encoder that an installed package carries is named, and the package's folder that holds it.
@@ -28,17 +30,16 @@ _WHEEL_FOLDER: Final = "model"
 #: Tokens taken of a text unless the caller says otherwise; some encoders would take 8,192 and be slow.
 MAX_TOKENS: Final = 512
 
-
 _kept_in: ContextVar[Path | None] = ContextVar("_kept_in", default=None)
 
 
 @contextmanager
-def keeping(folder: Path) -> Iterator[None]:
-    """While the body runs, vectors of texts that were embedded before are read from the folder.
+def keeping(cache: Path) -> Iterator[None]:
+    """While the body runs, vectors of texts that were embedded before are read from the cache.
 
     Training and measuring many routers on the same prompts embeds them once. Serving never repeats a prompt enough.
     """
-    before = _kept_in.set(folder)
+    before = _kept_in.set(cache / "vectors")
     try:
         yield
     finally:
@@ -63,7 +64,7 @@ class Encoder:
         folder = _kept_in.get()
         if folder is None:
             return self._embed(texts)
-        path = folder / f"{self._fingerprint(texts)}.npy"
+        path = folder / f"{fingerprint([self._weights, *texts])}.npy"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_suffix(f".{os.getpid()}.npy")
@@ -82,16 +83,13 @@ class Encoder:
         width: int = self._model.config.hidden_size  # type: ignore[assignment, union-attr] # nn.Module hides its type
         return torch.stack(rows).numpy() if rows else np.empty((0, width), dtype=np.float32)
 
-    def _fingerprint(self, texts: Sequence[str]) -> str:
-        """Of the weights, whatever they were loaded from, of all that shapes a vector, and of the texts."""
+    @cached_property
+    def _weights(self) -> str:
+        """What tells this encoder from others, whatever it was loaded from."""
         digest = sha256(f"{self._place.dtype} {self._tokenizer.max_tokens}".encode())
         for name, tensor in self._model.state_dict().items():
             digest.update(name.encode())
             digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
-        for text in texts:
-            data = text.encode(errors="surrogatepass")
-            digest.update(len(data).to_bytes(8))
-            digest.update(data)
         return digest.hexdigest()
 
     def _normalised(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -122,7 +120,7 @@ def load_tokenizer(name: str, max_tokens: int) -> Tokenizer:
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # tokenizers raises nothing more special
         raise ConfigError(_cure(name, error)) from error
     return Tokenizer(tokenizer, min(max_tokens, token_limit(tokenizer, config)))
 

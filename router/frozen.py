@@ -68,7 +68,9 @@ def fitting(kind: HeadKind) -> Callable[[TrainingSet, TrainConfig, Progress], Fr
     def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> FrozenRouter:
         progress(0.0, f"embedding with {config.encoder}")
         encoder = Encoder.load(config.encoder, max_tokens=config.max_tokens)
-        vectors = encoder.embed(data.train.texts).astype(np.float64)
+        # All in one list, so that inside `keeping` the fit on all prompts finds the vectors of the fit before it.
+        every = encoder.embed(data.train.texts + data.validation.texts).astype(np.float64)
+        vectors = every[: len(data.train)]
         progress(0.8, "fitting")
         head = kind.fit(data.train, vectors, config)
         progress(1.0, "fitted")

@@ -45,12 +45,13 @@ def train(  # noqa: PLR0917  # a command's parameters are its options
 ) -> None:
     """Train a router on outcomes files and write its checkpoint (safetensors and JSON)."""
     from router import checkpoints, training  # noqa: PLC0415  # torch
+    from router.encoder import keeping  # noqa: PLC0415  # as above
     from router.outcomes import read_outcomes  # noqa: PLC0415  # as above
 
     checkpoints.refuse_existing(out)  # before the work, not after it
     rows = read_outcomes(outcomes)
     config = _config(quality, encoder, temperature, scaling, seed).model_copy(update={"router": router})
-    with Bar(err, f"Training {router} on {len(rows)} prompts") as bar:
+    with keeping(settings_of.read().cache), Bar(err, f"Training {router} on {len(rows)} prompts") as bar:
         trained = training.train(rows, config, bar.show_share)
     checkpoints.save(trained.router, out, trained.manifest)
     err.print(f"Wrote {out}. Make it route with: torouter promote {out}", highlight=False)

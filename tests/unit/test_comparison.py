@@ -9,6 +9,7 @@ from core.errors import InvalidInputError
 from router import training
 from router.comparison import Comparison, compare
 from router.config import TrainConfig
+from router.encoder import Encoder, keeping
 from tests.router_factories import EXPERTS, topic_rows
 
 TRAIN, TEST = topic_rows(150), topic_rows(60, seed=1)
@@ -53,6 +54,20 @@ def test_a_second_test_set_trains_nothing(wanted: Comparison, monkeypatch: pytes
 
     assert other.data.n == 40
     assert compare(TRAIN, TEST, wanted).routers == first.routers
+
+
+def test_prompts_are_embedded_once_though_a_router_is_fitted_twice(
+    wanted: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    embedded: list[int] = []
+    embed = Encoder._embed
+    monkeypatch.setattr(Encoder, "_embed", lambda self, texts: embedded.append(len(texts)) or embed(self, texts))
+
+    with keeping(tmp_path):
+        trained = training.train(TRAIN, wanted.config.model_copy(update={"router": "clusters"}))
+
+    assert trained.manifest.data is not None
+    assert sorted(embedded) == [trained.manifest.data.validation, len(TRAIN)]
 
 
 def test_progress_is_shown_of_each_training(wanted: Comparison):

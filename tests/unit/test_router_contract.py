@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.errors import CheckpointError
 from router import checkpoints, registry
 from router.config import TrainConfig
 from router.predictions import PredictionKind, Router
@@ -117,3 +118,15 @@ def test_progress_is_told_up_to_the_end(kind: str, tiny_encoder: Path):
 
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+@pytest.mark.parametrize("kind", ["bert", "clusters"])
+def test_a_tokenizer_that_is_none_is_a_damaged_checkpoint(
+    kind: str, trained: Callable[[str], TrainedRouter], tmp_path: Path
+):
+    folder = tmp_path / "checkpoint"
+    checkpoints.save(trained(kind).router, folder, trained(kind).manifest)
+    (folder / "tokenizer.json").write_text("{}")
+
+    with pytest.raises(CheckpointError, match="copy"):
+        checkpoints.load(folder)

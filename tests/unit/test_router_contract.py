@@ -120,13 +120,14 @@ def test_progress_is_told_up_to_the_end(kind: str, tiny_encoder: Path):
     assert told[-1] == 1.0
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", '{"added_tokens": []}'])
 @pytest.mark.parametrize("kind", ["bert", "clusters"])
 def test_a_tokenizer_that_is_none_is_a_damaged_checkpoint(
-    kind: str, trained: Callable[[str], TrainedRouter], tmp_path: Path
+    kind: str, text: str, trained: Callable[[str], TrainedRouter], tmp_path: Path
 ):
     folder = tmp_path / "checkpoint"
     checkpoints.save(trained(kind).router, folder, trained(kind).manifest)
-    (folder / "tokenizer.json").write_text("{}")
+    (folder / "tokenizer.json").write_text(text)
 
     with pytest.raises(CheckpointError, match="copy"):
         checkpoints.load(folder)

@@ -66,8 +66,8 @@ def device_settings(options: VllmOptions) -> dict[str, Any]:  # Any: arguments o
 def cpu_settings(options: VllmOptions) -> dict[str, Any]:  # Any: as above
     """Eager by default: it starts in half the time of a compiled engine and was no slower.
 
-    The model runs inside EngineCore. In a process of its own, vLLM's default, it took a third more CPU and 0.8 GB more to
-    start, and was no faster (docs/decisions/0007).
+    The model runs inside EngineCore. In a process of its own, vLLM's default, it took a third more CPU and 0.8 GB more
+    to start, and was no faster (docs/decisions/0007).
     """
     return {
         "distributed_executor_backend": "uni",

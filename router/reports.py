@@ -26,6 +26,7 @@ class Summary(Entry):
     throughput_tok_s: float | None = None
     input_tokens: float | None = None
     output_tokens: float | None = None
+    truncated: float | None = None  # share of the answers that were cut off at their token limit
     n_of: dict[str, int] = Field(default_factory=dict)
     ci95_of: dict[str, Interval] = Field(default_factory=dict)
 
@@ -46,6 +47,8 @@ class MethodReport(Entry):
     shares: dict[str, float] = Field(default_factory=dict)  # of the answered prompts, per expert
     queries: dict[str, int] = Field(default_factory=dict)  # prompts sent to each expert
     unanswered: int = 0  # prompts for which no expert was chosen
+    #: Total variation distance of the shares to those of the quality oracle, 0..1.
+    shares_to_oracle: float | None = None
     note: str | None = None  # which expert, or what the method means
 
 
@@ -72,6 +75,69 @@ class DataReport(Entry):
     commit: str | None = Field(default_factory=git_commit)
 
 
+class Point(Entry):
+    """Where one setting of a policy's knob leads: macro means over the prompts. An expert's own has its name."""
+
+    setting: float | None = None
+    expert: str | None = None
+    cost_usd: float  # of one call
+    quality: float
+
+
+class Curve(Entry):
+    """Cost against quality while the price on cost is swept, and the numbers that sum it up (RouterBench, RouteLLM)."""
+
+    points: list[Point]
+    hull: list[Point]  # non-decreasing and convex, by cost
+    aiq: float | None = None  # mean height of the hull between the cheapest and the dearest expert's cost
+    cost_save: float | None = None  # share of the best single expert's cost saved at no less than its quality
+    perf_gain: float | None = None  # best quality minus the best single expert's
+    qnc: float | None = None  # least cost that matches the best single expert's quality, as a share of its cost
+
+
+class SharePoint(Entry):
+    """What routing a share of the prompts to the strong expert brings."""
+
+    share: float  # of strong calls, 0..1
+    quality: float  # macro
+    pgr: float | None = None  # performance gap recovered: 0 is the weak expert alone, 1 the strong one
+
+
+class StrongCalls(Entry):
+    """One router over a weak and a strong expert (RouteLLM, arXiv 2406.18665)."""
+
+    points: list[SharePoint]
+    apgr: float | None = None  # average PGR over all shares; .5 is chance
+    cpt50: float | None = None  # share of strong calls at which half of the gap is recovered
+    cpt80: float | None = None
+    auroc: float | None = None  # of "the weak expert is enough", by the predicted gain
+
+
+class TwoExperts(Entry):
+    """The report of exactly two experts."""
+
+    weak: str
+    strong: str
+    routers: dict[str, StrongCalls]
+
+
+class Speed(Entry):
+    """Time of one prompt in `predict` calls of so many prompts."""
+
+    batch: int
+    ms_per_prompt: float
+
+
+class Training(Entry):
+    """How a router was made. Entropy is of its soft labels, in nats; near the maximum there is nothing to learn."""
+
+    train: int  # prompts
+    validation: int
+    seconds: float | None = None
+    label_entropy: float | None = None
+    label_entropy_maximum: float | None = None
+
+
 class Report(Entry):
     """Routers beside their baselines on the same prompts and the same pool of experts."""
 
@@ -82,6 +148,11 @@ class Report(Entry):
     data: DataReport
     controls: dict[str, MethodReport] = Field(default_factory=dict)  # the default router without what it could learn
     differences: dict[str, dict[str, Difference]] = Field(default_factory=dict)  # router, then baseline or control
+    #: Of the routers and of `utility_oracle`; `experts` holds the single experts. Only where outcomes carry costs.
+    curves: dict[str, Curve] = Field(default_factory=dict)
+    two_experts: TwoExperts | None = None
+    speed: dict[str, list[Speed]] = Field(default_factory=dict)  # of the routers
+    training: dict[str, Training] = Field(default_factory=dict)  # of the routers
 
     def to_json(self) -> str:
         """The text of `report.json`."""

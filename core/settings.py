@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     )
     resend_anyway_s: float = Field(900.0, gt=0, description="the same, whatever the queue holds")
 
+    policy: str = Field("best", description="how the router's predictions become choices, where a prompt doesn't say")
     gather_s: float = Field(0.004, ge=0, description="how long routing waits for company for a prompt")
     route_chunk: int = Field(64, ge=1, le=4096, description="prompts that one routing message carries")
     generate_chunk: int = Field(32, ge=1, le=1024, description="prompts that one message to an expert carries, in bulk")

@@ -72,6 +72,14 @@ def dataset_oracle(pool: Pool, train: Pool) -> Measured:
     return _chosen(pool, columns, "the best expert per data set, picked on the training rows")
 
 
+def majority(pool: Pool, train: Pool) -> Measured:
+    """The expert that is the best most often on the training rows: what hard labels collapse to."""
+    wins = train.quality == _row_best(train.quality, Measure.QUALITY)[:, None]
+    most = train.experts[int(wins.sum(axis=0).argmax())]
+    column = pool.experts.index(most) if most in pool.experts else NOBODY
+    return _chosen(pool, np.full(len(pool), column), f"always {most}, most often the best on the training rows")
+
+
 def _chosen(pool: Pool, columns: IntArray, note: str) -> Measured:
     return Measured(pool.take(columns), columns, note)
 

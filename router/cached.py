@@ -9,12 +9,11 @@ from core.schemas.outcomes import OutcomeRow
 from router import checkpoints, training
 from router.config import Progress, TrainConfig
 from router.outcomes import fingerprint
-from router.predictions import Router
 from router.provenance import versions
 
 
-def trained(rows: Sequence[OutcomeRow], config: TrainConfig, folder: Path, progress: Progress) -> Router:
-    """The router of a checkpoint in `folder`, trained first where there is none; errors as `training.train`'s.
+def trained(rows: Sequence[OutcomeRow], config: TrainConfig, folder: Path, progress: Progress) -> Path:
+    """The checkpoint in `folder`, trained first where there is none; errors as `training.train`'s.
 
     Another version of torouter or of a library that it trains with is another router.
     """
@@ -22,6 +21,6 @@ def trained(rows: Sequence[OutcomeRow], config: TrainConfig, folder: Path, progr
     path = folder / f"{config.router}-{sha256(made_of.encode()).hexdigest()[:16]}"
     if not path.exists():
         found = training.train(rows, config, progress)
-        checkpoints.save(found.router, path, found.manifest)
+        checkpoints.save(found.router, path, found.manifest, found.calibration)
     progress(1.0, "trained")
-    return checkpoints.load(path)
+    return path

@@ -9,16 +9,17 @@ from typing import Final
 from pydantic import ValidationError
 
 from core.errors import CheckpointError, InvalidInputError
-from router import registry
+from router import experience, registry
+from router.experience import Experienced
 from router.manifest import FORMAT, Manifest
-from router.predictions import Router
+from router.predictions import Calibration, Router
 from router.registry import StorableRouter
 
 MANIFEST: Final = "manifest.json"
 
 
-def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
-    """Write router and manifest as a new folder, which appears complete or not at all.
+def save(router: StorableRouter, folder: Path, manifest: Manifest, calibration: Calibration | None = None) -> None:
+    """Write router, manifest and calibration as a new folder, which appears complete or not at all.
 
     CheckpointError where the folder exists (a checkpoint never changes) or the manifest is another router's.
     """
@@ -32,6 +33,8 @@ def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         router.save(unfinished)
+        if calibration is not None:
+            experience.save(calibration, unfinished)
         (unfinished / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         unfinished.chmod(0o755)  # mkdtemp makes it private, but other processes load it
         unfinished.rename(folder)
@@ -58,7 +61,7 @@ def load(folder: Path) -> Router:
         kind = registry.kind(manifest.kind)
     except InvalidInputError as error:
         raise CheckpointError(f"{folder / MANIFEST}: {error}; it may come from a newer torouter") from error
-    return kind.load(folder, manifest)
+    return Experienced(kind.load(folder, manifest), manifest.spending, experience.load(folder))
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.schemas.outcomes import OutcomeRow
-from router import cached, controls
+from router import cached, checkpoints, controls
 from router.config import Progress, TrainConfig
 from router.datasets import deduplicate, without
 from router.encoder import keeping
 from router.evaluation import Evaluation, Routed, evaluate
-from router.policies import DEFAULT_POLICY, NOBODY, choose
+from router.manifest import Manifest
+from router.policies import NOBODY, choose
+from router.policy import BEST, Policy
 from router.predictions import Router
-from router.reports import Report
+from router.reports import Report, Training
+from router.speed import time_per_prompt
 
 #: Something that shows the progress of training one router, and is left when that is done.
 Showing = Callable[[str], AbstractContextManager[Progress]]
@@ -27,7 +30,7 @@ class Comparison:
     config: TrainConfig
     default: str
     cache: Path  # of vectors and trained routers
-    policy: str = DEFAULT_POLICY
+    policy: Policy = BEST
     showing: Showing = field(default=lambda _title: nullcontext(lambda _share, _text: None))
 
 
@@ -38,7 +41,9 @@ def compare(train: Sequence[OutcomeRow], test: Sequence[OutcomeRow], wanted: Com
     """
     rows = without(deduplicate(test), train)
     with keeping(wanted.cache):
-        routers = {name: _routed(_trained(train, name, wanted, name), rows, wanted) for name in wanted.routers}
+        folders = {name: _trained(train, name, wanted, name) for name in wanted.routers}
+        loaded = {name: checkpoints.load(folder) for name, folder in folders.items()}
+        routers = {name: _routed(router, rows, wanted) for name, router in loaded.items()}
         found = _controls(train, rows, routers[wanted.default], wanted)
     evaluation = Evaluation(
         wanted.config.quality,
@@ -47,20 +52,34 @@ def compare(train: Sequence[OutcomeRow], test: Sequence[OutcomeRow], wanted: Com
         train=train,
         controls=found,
         left_out=len(test) - len(rows),
+        speed={name: time_per_prompt(router, [row.prompt for row in rows]) for name, router in loaded.items()},
+        training={name: _training(checkpoints.read_manifest(folder)) for name, folder in folders.items()},
     )
     return evaluate(rows, routers, evaluation)
 
 
-def _trained(train: Sequence[OutcomeRow], name: str, wanted: Comparison, title: str) -> Router:
+def _trained(train: Sequence[OutcomeRow], name: str, wanted: Comparison, title: str) -> Path:
     config = wanted.config.model_copy(update={"router": name})
     with wanted.showing(title) as progress:
         return cached.trained(train, config, wanted.cache / "routers", progress)
 
 
+def _training(manifest: Manifest) -> Training:
+    data, labels = manifest.data, manifest.labels
+    return Training(
+        train=data.train if data else 0,
+        validation=data.validation if data else 0,
+        seconds=manifest.train_seconds,
+        label_entropy=labels.entropy if labels else None,
+        label_entropy_maximum=labels.maximum if labels else None,
+    )
+
+
 def _routed(router: Router, rows: Sequence[OutcomeRow], wanted: Comparison, note: str | None = None) -> Routed:
     predictions = router.predict([row.prompt for row in rows])
     columns = choose(predictions, wanted.policy)
-    return Routed([None if at == NOBODY else predictions.experts[at] for at in columns], note=note)
+    choices = [None if at == NOBODY else predictions.experts[at] for at in columns]
+    return Routed(choices, note=note, predictions=predictions)
 
 
 def _controls(
@@ -74,6 +93,10 @@ def _controls(
         "shuffled_shares": Routed(
             controls.shuffled_shares(default.choices, seed), note=f"the choices of {name}, dealt to other prompts"
         ),
-        "shuffled_labels": _routed(shuffled, rows, wanted, f"{name}, trained on each other's outcomes per data set"),
-        "unreadable": _routed(blind, controls.unreadable(rows), wanted, f"{name}, with a hash instead of each prompt"),
+        "shuffled_labels": _routed(
+            checkpoints.load(shuffled), rows, wanted, f"{name}, trained on each other's outcomes per data set"
+        ),
+        "unreadable": _routed(
+            checkpoints.load(blind), controls.unreadable(rows), wanted, f"{name}, with a hash instead of each prompt"
+        ),
     }

@@ -13,17 +13,17 @@ import numpy as np
 
 from core.errors import InvalidInputError
 from core.schemas.outcomes import Outcome, OutcomeRow
-from router import bounds
+from router import bounds, curves
 from router.bootstrap import RESAMPLES, Bootstrap, Estimate
 from router.bounds import Measured
 from router.outcomes import fingerprint
 from router.policies import NOBODY
 from router.pool import Measure, Pool, pool_of, values_of
-from router.predictions import FloatArray
-from router.reports import DataReport, Difference, ExpertSummary, MethodReport, Report, Summary
+from router.predictions import FloatArray, IntArray, Predictions, Spending
+from router.reports import DataReport, Difference, ExpertSummary, MethodReport, Report, Speed, Summary, Training
 
 #: The baselines that a router's differences are given to.
-COMPARED = ("best_single", "zero", "random")
+COMPARED = ("best_single", "dataset_oracle", "quality_oracle", "zero", "random")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Routed:
     choices: Sequence[str | None]
     outcomes: Sequence[Outcome | None] | None = None
     note: str | None = None
+    predictions: Predictions | None = None  # what was chosen by, for the curves
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Evaluation:
     train: Sequence[OutcomeRow] = field(default=())  # what the data-set oracle picks on; none without them
     controls: Mapping[str, Routed] = field(default_factory=dict)  # what the default is compared with besides
     left_out: int = 0  # rows that were not measured on: duplicates, or trained on
+    speed: Mapping[str, list[Speed]] = field(default_factory=dict)  # of the routers
+    training: Mapping[str, Training] = field(default_factory=dict)  # of the routers
 
 
 def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: Evaluation) -> Report:
@@ -67,7 +70,8 @@ def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: 
     routers = {name: measure(pool, routed, wanted.quality, name) for name, routed in methods.items()}
     controls = {name: measure(pool, routed, wanted.quality, name) for name, routed in wanted.controls.items()}
     baselines = _baselines(pool, wanted)
-    compared = {name: {other: baselines[other] for other in COMPARED} for name in routers}
+    compared = {name: {other: baselines[other] for other in COMPARED if other in baselines} for name in routers}
+    predictions = {name: _aligned(one.predictions, pool) for name, one in methods.items() if one.predictions}
     compared[wanted.default] |= controls
     return Report(
         routers={name: method_report(measured, pool, bootstrap) for name, measured in routers.items()},
@@ -84,6 +88,10 @@ def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: 
             }
             for name, others in compared.items()
         },
+        curves=curves.curves(pool, predictions),
+        two_experts=curves.two_experts(pool, predictions),
+        speed=dict(wanted.speed),
+        training=dict(wanted.training),
     )
 
 
@@ -114,7 +122,8 @@ def method_report(measured: Measured, pool: Pool, bootstrap: Bootstrap) -> Metho
     found = {name: bootstrap.estimate(values) for name, values in measured.values.items()}
     datasets = sorted(set(pool.datasets))
     columns = measured.columns if measured.columns is not None else np.empty(0, dtype=np.int64)
-    queries = Counter(pool.experts[j] for j in columns if j != NOBODY)
+    queries = _queries(columns, pool)
+    oracle = _queries(bounds.quality_oracle(pool).columns, pool)
     answered = sum(queries.values())
     return MethodReport(
         n=found[Measure.QUALITY].micro.n,
@@ -124,6 +133,7 @@ def method_report(measured: Measured, pool: Pool, bootstrap: Bootstrap) -> Metho
         shares={expert: queries[expert] / answered for expert in pool.experts} if answered else {},
         queries={expert: queries[expert] for expert in pool.experts} if answered else {},
         unanswered=len(columns) - answered,
+        shares_to_oracle=_distance(queries, oracle) if answered else None,
         note=measured.note,
     )
 
@@ -140,6 +150,29 @@ def difference(one: Measured, other: Measured, bootstrap: Bootstrap) -> Differen
     return Difference(n=found.macro.n, difference=found.macro.value, ci95=found.macro.ci95)
 
 
+def _queries(columns: IntArray | None, pool: Pool) -> Counter[str]:
+    return Counter() if columns is None else Counter(pool.experts[j] for j in columns if j != NOBODY)
+
+
+def _distance(one: Counter[str], other: Counter[str]) -> float:
+    """Total variation between two distributions of prompts over experts, 0..1."""
+    names = one.keys() | other.keys()
+    return sum(abs(one[name] / one.total() - other[name] / other.total()) for name in names) / 2
+
+
+def _aligned(predictions: Predictions, pool: Pool) -> Predictions:
+    """The predictions in the pool's order of experts; an expert that the router does not know has none."""
+    known = {name: j for j, name in enumerate(predictions.experts)}
+    columns = np.array([known.get(name, -1) for name in pool.experts])
+
+    def reordered(array: FloatArray) -> FloatArray:
+        return np.where(columns >= 0, array[:, columns], np.nan)
+
+    spent = predictions.spending
+    spending = spent and Spending(*map(reordered, (spent.cost_usd, spent.latency_s, spent.output_tokens)))
+    return Predictions(pool.experts, reordered(predictions.values), predictions.kind, spending)
+
+
 def _baselines(pool: Pool, wanted: Evaluation) -> dict[str, Measured]:
     found = {
         "best_single": bounds.best_single(pool),
@@ -149,7 +182,9 @@ def _baselines(pool: Pool, wanted: Evaluation) -> dict[str, Measured]:
         "quality_oracle": bounds.quality_oracle(pool),
     }
     if wanted.train:
-        found["dataset_oracle"] = bounds.dataset_oracle(pool, pool_of(wanted.train, wanted.quality))
+        train = pool_of(wanted.train, wanted.quality)
+        found["dataset_oracle"] = bounds.dataset_oracle(pool, train)
+        found["majority"] = bounds.majority(pool, train)
     return found
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from router.config import TrainConfig
 from router.provenance import git_commit, versions
+from router.spending import Line
 
 #: Version of the folder's layout; `checkpoints.load` refuses another.
 FORMAT: Final = 1
@@ -58,6 +59,8 @@ class Manifest(Entry):
     #: On the validation prompts, on which BERT's epoch was picked too: a first look, not a result. Routers that are
     #: fitted in seconds were then fitted again on all prompts.
     metrics: dict[str, Metric] = Field(default_factory=dict)
+    #: What answers take, by measure and expert; what `router.spending` learned.
+    spending: dict[str, dict[str, Line]] = Field(default_factory=dict)
     train_seconds: float | None = None
     versions: dict[str, str] = Field(default_factory=versions)
     commit: str | None = Field(default_factory=git_commit)

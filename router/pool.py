@@ -25,10 +25,13 @@ class Measure(StrEnum):
     THROUGHPUT = "throughput_tok_s"  # output tokens by seconds of inference, of this call
     INPUT = "input_tokens"
     OUTPUT = "output_tokens"
+    TRUNCATED = "truncated"  # 1 where the answer was cut off at its token limit, else 0
 
 
 #: Measures of which less is better.
-LOWER_IS_BETTER: Final = frozenset({Measure.NLL, Measure.COST, Measure.COST_PER_MTOK, Measure.LATENCY})
+LOWER_IS_BETTER: Final = frozenset(
+    {Measure.NLL, Measure.COST, Measure.COST_PER_MTOK, Measure.LATENCY, Measure.TRUNCATED}
+)
 
 #: Measures of which neither more nor less is better.
 TOKENS: Final = frozenset({Measure.INPUT, Measure.OUTPUT})
@@ -96,6 +99,7 @@ def _measure(outcome: Outcome, quality: str) -> dict[Measure, float]:
         Measure.LATENCY: "latency_s",
         Measure.INPUT: "input_tokens",
         Measure.OUTPUT: "output_tokens",
+        Measure.TRUNCATED: "truncated",
     }
     found = {measure: value for measure, column in columns.items() if (value := outcome.value(column)) is not None}
     return found | _ratios(outcome)

@@ -6,7 +6,7 @@ It knows nothing of how a prediction is made (the router modules) or used (`rout
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,47 @@ BoolArray = NDArray[np.bool_]
 
 
 class PredictionKind(StrEnum):
-    """What the numbers of a prediction mean; a policy that needs one kind refuses the other."""
+    """What the numbers of a prediction mean; a policy that weighs costs weighs them in the same unit."""
 
     QUALITIES = "qualities"  # expected quality of each expert's answer, 0..1
     PROBABILITIES = "probabilities"  # that the expert is the best one; rows sum to 1
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth value to compare by
+class Spending:
+    """What an answer of each expert should take, (n, m) each; NaN where no outcome carried it."""
+
+    cost_usd: FloatArray  # of the call
+    latency_s: FloatArray  # of inference alone
+    output_tokens: FloatArray
+
+    def of(self, rows: IntArray) -> "Spending":
+        return Spending(self.cost_usd[rows], self.latency_s[rows], self.output_tokens[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What a router said of v prompts that it had not been trained on, and what came true: (v, m) each."""
+
+    values: FloatArray
+    qualities: FloatArray  # NaN where absent
+    baseline: int  # column of the expert that was the best single one in training
+
+
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """How well each expert would do on each prompt, in the order of the prompts.
 
     `values` is (n prompts, m experts); column j belongs to `experts[j]`. A value that is not finite is no
-    prediction: a policy never chooses it. ValueError where the shape does not fit, since that is a router's bug.
+    prediction: a policy never chooses it. `spending` and `calibration` are there where the router's training data
+    said enough. ValueError where the shape does not fit, since that is a router's bug.
     """
 
     experts: tuple[str, ...]
     values: FloatArray
     kind: PredictionKind
+    spending: Spending | None = None
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.experts):  # noqa: PLR2004 - rows and columns
@@ -41,6 +65,11 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def of(self, rows: IntArray) -> Self:
+        """The predictions of some of the prompts."""
+        spending = self.spending and self.spending.of(rows)
+        return type(self)(self.experts, self.values[rows], self.kind, spending, self.calibration)
 
 
 class Router(Protocol):

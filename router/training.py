@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.schemas.outcomes import OutcomeRow
-from router import bootstrap, bounds, registry
+from router import bootstrap, bounds, registry, spending
 from router.bounds import Measured
 from router.config import Progress, TrainConfig
 from router.datasets import Part, TrainingSet, training_set
@@ -16,8 +16,8 @@ from router.labels import label_entropy
 from router.manifest import DataSummary, LabelSummary, Manifest, Metric
 from router.outcomes import fingerprint
 from router.policies import choose
-from router.pool import Measure, Pool
-from router.predictions import Router
+from router.pool import Measure, Pool, pool_of
+from router.predictions import Calibration, Predictions
 from router.registry import StorableRouter
 
 
@@ -27,6 +27,7 @@ class TrainedRouter:
 
     router: StorableRouter
     manifest: Manifest
+    calibration: Calibration | None  # None where no prompts were held out
 
 
 def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | None = None) -> TrainedRouter:
@@ -40,19 +41,21 @@ def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | 
     again = kind.refit and len(data.validation) > 0
     tell = progress or _silent
     router = kind.fit(data, config, _between(tell, 0, 0.5) if again else tell)
-    metrics = _metrics(router, data.validation, config.seed)
+    predicted = router.predict(data.validation.texts)
     if again:
         router = kind.fit(data.whole(), config, _between(tell, 0.5, 1))
+    pool = pool_of(rows, config.quality, data.experts)
     manifest = Manifest(
         kind=kind.name,
         experts=data.experts,
         config=config,
         data=_data_summary(rows, data, config),
         labels=_label_summary(data.train),
-        metrics=metrics,
+        metrics=_metrics(predicted, data.validation, config.seed),
+        spending=spending.fit(pool),
         train_seconds=round(time.monotonic() - started, 3),
     )
-    return TrainedRouter(router, manifest)
+    return TrainedRouter(router, manifest, _calibration(predicted, data.validation, pool))
 
 
 def _between(tell: Progress, start: float, end: float) -> Progress:
@@ -82,13 +85,20 @@ def _label_summary(part: Part) -> LabelSummary:
     return LabelSummary(entropy=found.mean, maximum=found.maximum)
 
 
-def _metrics(router: Router, part: Part, seed: int) -> dict[str, Metric]:
+def _calibration(predicted: Predictions, part: Part, pool: Pool) -> Calibration | None:
+    columns = bounds.best_single(pool).columns
+    if columns is None or not len(part):
+        return None
+    return Calibration(predicted.values, part.qualities, int(columns[0]))
+
+
+def _metrics(predicted: Predictions, part: Part, seed: int) -> dict[str, Metric]:
     """Mean quality of the router's choices on validation prompts, beside what it has to beat and what it can't."""
-    pool = Pool(part.texts, ("validation",) * len(part), router.experts, {Measure.QUALITY: part.qualities})
+    pool = Pool(part.texts, ("validation",) * len(part), predicted.experts, {Measure.QUALITY: part.qualities})
     if not np.isfinite(pool.quality).any():
         return {}
     measured = {
-        "quality": Measured(pool.take(choose(router.predict(pool.texts)))),
+        "quality": Measured(pool.take(choose(predicted))),
         "random": bounds.random(pool, seed),
         "best_single": bounds.best_single(pool),
         "zero": bounds.zero(pool),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from core.schemas.outcomes import Outcome, OutcomeRow
-from router.predictions import PredictionKind, Predictions
+from router.predictions import Calibration, PredictionKind, Predictions, Spending
 
 #: Words that give a text's domain away; each domain has an expert of its own name.
 TOPICS: Mapping[str, Sequence[str]] = {
@@ -36,8 +36,21 @@ def topic_rows(count: int, *, gap: float = 0.2, seed: int = 0) -> list[OutcomeRo
     return rows
 
 
-def predictions(values: Sequence[Sequence[float]], experts: Sequence[str] = ("a", "b", "c")) -> Predictions:
-    return Predictions(tuple(experts), np.array(values, dtype=np.float64), PredictionKind.QUALITIES)
+def predictions(
+    values: Sequence[Sequence[float]],
+    experts: Sequence[str] = ("a", "b", "c"),
+    *,
+    cost_usd: Sequence[float] | None = None,
+    latency_s: Sequence[float] | None = None,
+    calibration: Calibration | None = None,
+) -> Predictions:
+    """Predictions whose costs and times are each expert's own, whatever the prompt."""
+    array = np.array(values, dtype=np.float64)
+    rows = [
+        np.full(array.shape, np.nan) if one is None else np.tile(one, (len(array), 1)) for one in (cost_usd, latency_s)
+    ]
+    spending = Spending(rows[0], rows[1], np.full(array.shape, np.nan))
+    return Predictions(tuple(experts), array, PredictionKind.QUALITIES, spending, calibration)
 
 
 def write_tiny_encoder(folder: Path, texts: Sequence[str]) -> Path:

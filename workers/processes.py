@@ -52,8 +52,10 @@ def expert_worker_name(names: Sequence[str]) -> str:
 def routing(settings: Settings) -> int:
     """Route prompts through the promoted router until told to end; the exit status."""
     from router.checkpoints import load  # noqa: PLC0415  # may bring torch
+    from router.policy import parse  # noqa: PLC0415  # as its siblings
     from workers import promoted, routing  # noqa: PLC0415  # numpy
 
+    parse(settings.policy)  # refused now rather than prompt by prompt
     store, app = Store.of(settings), celery_app.create(settings)
     leases = Leases(store.prompts, settings.lease_s)
     using = routing.Using(store, Sender(app, store.recovery, settings), leases, settings)

@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.errors import InvalidInputError
 from core.schemas.conversation import routing_text
-from core.schemas.experts import ExpertSpec
+from core.schemas.experts import ExpertSpec, Location
 from core.schemas.work import Claim, Failure, Routed, RoutingItem
 from core.settings import Settings
 from core.store import Store
 from router import policies
-from router.predictions import BoolArray, Predictions, Router
+from router.policy import BEST, parse
+from router.predictions import BoolArray, IntArray, Predictions, Router
 from workers.leasing import Leases, insist
 from workers.sending import Sender
 
@@ -57,7 +59,7 @@ def route(ids: list[int], serving: Serving | None, using: Using) -> None:
     if not items:
         return
     with leases.holding(item.claim for item in items):
-        decisions = decide(items, serving, store.experts.enabled())
+        decisions = decide(items, serving, store.experts.enabled(), using.settings.policy)
         if decisions.unserved:
             _without_router(decisions, using)
         if decisions.failed:
@@ -77,8 +79,13 @@ def _without_router(decisions: Decisions, using: Using) -> None:
     decisions.failed.extend(Failure(claim, "no_router", why) for claim in unserved)
 
 
-def decide(items: Sequence[RoutingItem], serving: Serving | None, experts: Experts) -> Decisions:
-    """Who answers each prompt: the expert it names, all of a collecting batch, or the router's choice."""
+def decide(
+    items: Sequence[RoutingItem], serving: Serving | None, experts: Experts, policy: str = str(BEST)
+) -> Decisions:
+    """Who answers each prompt: the expert it names, all of a collecting batch, or the router's choice.
+
+    `policy` is for prompts that ask for none.
+    """
     decisions = Decisions([], [], [])
     to_predict = []
     for item in items:
@@ -91,7 +98,7 @@ def decide(items: Sequence[RoutingItem], serving: Serving | None, experts: Exper
         else:
             to_predict.append(item)
     if to_predict and serving is not None:
-        _predict(to_predict, serving, experts, decisions)
+        _predict(to_predict, serving, experts, policy, decisions)
     return decisions
 
 
@@ -130,31 +137,44 @@ def _gone(names: str, experts: Experts) -> str:
     return f"no longer in the catalogue: {names}; there are {', '.join(experts) or '(none)'}"
 
 
-def _predict(items: list[RoutingItem], serving: Serving, experts: Experts, decisions: Decisions) -> None:
+def _predict(items: list[RoutingItem], serving: Serving, experts: Experts, policy: str, decisions: Decisions) -> None:
     start = time.perf_counter()
     predictions = serving.router.predict([routing_text(item.messages) for item in items])
-    allowed = fits(items, predictions.experts, experts)
-    by_policy: dict[str, list[int]] = {}
-    for row, item in enumerate(items):
-        by_policy.setdefault(item.policy or policies.DEFAULT_POLICY, []).append(row)
-    chosen = np.full(len(items), policies.NOBODY)
-    for policy, rows in by_policy.items():
-        some = Predictions(predictions.experts, predictions.values[rows], predictions.kind)
-        chosen[rows] = policies.choose(some, policy, allowed[rows])
+    asked = [item.policy or policy for item in items]
+    chosen, refused = _choose(items, asked, predictions, experts)
     share_s = (time.perf_counter() - start) / len(items)
     for row, (item, column) in enumerate(zip(items, chosen, strict=True)):
-        if column == policies.NOBODY:
+        if asked[row] in refused:
+            decisions.failed.append(Failure(item.claim, "invalid_policy", refused[asked[row]]))
+        elif column == policies.NOBODY:
             decisions.failed.append(Failure(item.claim, "no_expert", "none of the router's experts is enabled"))
-            continue
-        decisions.routed.append(
-            Routed(
-                item.claim,
-                (predictions.experts[column],),
-                policy=item.policy or policies.DEFAULT_POLICY,
-                route_s=share_s,
-                gathered=len(items),
-                checkpoint_id=serving.checkpoint_id,
-                prediction_kind=predictions.kind,
-                predictions=dict(zip(predictions.experts, map(float, predictions.values[row]), strict=True)),
+        else:
+            decisions.routed.append(
+                Routed(
+                    item.claim,
+                    (predictions.experts[column],),
+                    policy=asked[row],
+                    route_s=share_s,
+                    gathered=len(items),
+                    checkpoint_id=serving.checkpoint_id,
+                    prediction_kind=predictions.kind,
+                    predictions=dict(zip(predictions.experts, map(float, predictions.values[row]), strict=True)),
+                )
             )
-        )
+
+
+def _choose(
+    items: Sequence[RoutingItem], asked: Sequence[str], predictions: Predictions, experts: Experts
+) -> tuple[IntArray, dict[str, str]]:
+    """The column chosen for each prompt, and why a policy can't choose with this router."""
+    names = predictions.experts
+    allowed = fits(items, names, experts)
+    cloud = np.array([name in experts and experts[name].location is Location.CLOUD for name in names], dtype=np.bool_)
+    chosen, refused = np.full(len(items), policies.NOBODY), dict[str, str]()
+    for text in dict.fromkeys(asked):
+        rows = np.flatnonzero([one == text for one in asked])
+        try:
+            chosen[rows] = policies.choose(predictions.of(rows), parse(text), allowed[rows], cloud)
+        except InvalidInputError as error:
+            refused[text] = str(error)
+    return chosen, refused

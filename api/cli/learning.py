@@ -13,6 +13,7 @@ from api.progress import Bar
 from api.report_table import print_report
 from core import settings as settings_of
 from core.errors import InvalidInputError
+from router.policy import described, parse
 
 if TYPE_CHECKING:
     from router.config import Progress, TrainConfig
@@ -53,7 +54,7 @@ def train(  # noqa: PLR0917  # a command's parameters are its options
     config = _config(quality, encoder, temperature, scaling, seed).model_copy(update={"router": router})
     with keeping(settings_of.read().cache), Bar(err, f"Training {router} on {len(rows)} prompts") as bar:
         trained = training.train(rows, config, bar.show_share)
-    checkpoints.save(trained.router, out, trained.manifest)
+    checkpoints.save(trained.router, out, trained.manifest, trained.calibration)
     err.print(f"Wrote {out}. Make it route with: torouter promote {out}", highlight=False)
 
 
@@ -66,7 +67,7 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     encoder: Encoder = None,
     temperature: Temperature = 10.0,
     scaling: Scaling = "multiply",
-    policy: Annotated[str, typer.Option(help="How predictions become choices.")] = "best",
+    policy: Annotated[str, typer.Option(help=f"How predictions become choices: {described()}.")] = "best",
     seed: Seed = 0,
 ) -> None:
     """Train routers on some outcomes, measure them on others beside baselines and controls, and write a report.
@@ -87,7 +88,7 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
         config=_config(quality, encoder, temperature, scaling, seed),
         default=registry.DEFAULT if registry.DEFAULT in names else names[0],
         cache=settings_of.read().cache,
-        policy=policy,
+        policy=parse(policy),
         showing=_showing,
     )
     report = comparison.compare(learned, rows, wanted)

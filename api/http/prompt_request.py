@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from api.http.fields import Asked, Messages, Metadata, Name, Parameters, Text, refuse
 from core.queues import WorkClass
 from core.schemas.conversation import Message, Reference
 from core.schemas.work import NewPrompt
+from router.policy import described, parse
 
-#: What `router.policies` knows (a test compares them); the API process loads no numpy, which that needs.
-POLICIES = ("best",)
+Policy = Annotated[str, AfterValidator(lambda text: str(parse(text)))]
 
 
 class AskedPrompt(Parameters):
@@ -60,7 +60,7 @@ class Treatment(Asked):
     experts: Annotated[Literal["all"] | tuple[str, ...] | None, BeforeValidator(_all_or_names)] = Field(
         None, description='a collecting batch: every one of these answers every prompt; "all" are those enabled'
     )
-    policy: Literal[POLICIES] | None = Field(None, description="turns the router's predictions into a choice")  # type: ignore[valid-type]  # the names stand in one place
+    policy: Policy | None = Field(None, description=f"turns the router's predictions into a choice: {described()}")
 
 
 class OnePrompt(AskedPrompt, Treatment):

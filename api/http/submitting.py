@@ -7,12 +7,13 @@ from api.http.bodies import read_object, validate
 from api.http.chat_request import ChatRequest
 from api.http.errors import BodyTooLargeError
 from api.http.parts import Parts
-from api.http.prompt_request import POLICIES, AnySubmission, ManyPrompts, OnePrompt
+from api.http.prompt_request import AnySubmission, ManyPrompts, OnePrompt
 from core.errors import InvalidInputError, NotReadyError, UnknownExpertError
 from core.queues import WorkClass
 from core.schemas.experts import AUTO, ExpertSpec
 from core.schemas.work import NewPrompt, Submission, Submitted
 from core.store import Store
+from router.policy import parse
 
 #: Stored with what came as prompts, which has no endpoint of OpenAI's.
 PROMPTS_ENDPOINT = "/v1/prompts"
@@ -73,16 +74,23 @@ def chat_submission(asked: ChatRequest, known: Mapping[str, ExpertSpec], owner: 
 
 def choice_of(model: str, known: Mapping[str, ExpertSpec]) -> tuple[str | None, str | None]:
     """The expert that a model pins, and the policy that it asks for."""
-    router, _, policy = model.partition(":")
-    if router == AUTO and (policy in POLICIES or model == AUTO):
-        return None, policy or None
+    router, colon, policy = model.partition(":")
+    if router == AUTO:
+        return None, _policy(model, policy) if colon else None
     if model not in known:
         raise unknown_model(model, known)
     return model, None
 
 
+def _policy(model: str, policy: str) -> str:
+    try:
+        return str(parse(policy))
+    except InvalidInputError as error:
+        raise UnknownExpertError(f"there is no model {model[:100]!r}: {error}", param="model") from error
+
+
 def unknown_model(model: str, known: Iterable[str]) -> UnknownExpertError:
-    choice = ", ".join([AUTO, *(f"{AUTO}:{policy}" for policy in POLICIES), *known])
+    choice = ", ".join([AUTO, f"{AUTO}:POLICY", *known])
     return UnknownExpertError(f"there is no model {model[:100]!r}: choose one of {choice}", param="model")
 
 

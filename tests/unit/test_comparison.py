@@ -31,7 +31,10 @@ def test_a_router_that_has_learned_beats_every_control(wanted: Comparison):
         assert report.differences["blend"][control].ci95[0] > 0
     # Mixed within each data set, the labels still say which expert is best there, and no more.
     assert report.controls["shuffled_labels"].shares.keys() == set(EXPERTS)
-    assert report.differences["1nn"].keys() == {"best_single", "zero", "random"}
+    assert report.differences["1nn"].keys() == {"best_single", "dataset_oracle", "quality_oracle", "zero", "random"}
+    assert [one.batch for one in report.speed["blend"]] == [1, 8, 64, 256]
+    assert report.training["1nn"].train + report.training["1nn"].validation == len(TRAIN)
+    assert report.training["1nn"].label_entropy < report.training["1nn"].label_entropy_maximum
 
 
 def test_what_was_trained_on_is_not_measured_and_counted(wanted: Comparison):

@@ -8,7 +8,7 @@ import pytest
 from core.errors import InvalidInputError
 from core.schemas.outcomes import Outcome, OutcomeRow
 from router.evaluation import Evaluation, Routed, evaluate
-from tests.router_factories import EXPERTS, row, topic_rows
+from tests.router_factories import EXPERTS, predictions, row, topic_rows
 
 WANTED = Evaluation(quality="bertsim", default="ours")
 
@@ -157,7 +157,8 @@ def test_the_same_rows_and_seed_give_the_same_report(rows: list[OutcomeRow]):
 def test_the_json_holds_the_contracts_keys_and_no_null(rows: list[OutcomeRow]):
     report = json.loads(evaluate(rows, {"ours": Routed(["big"] * 4)}, WANTED).to_json())
 
-    assert report.keys() == {"routers", "baselines", "controls", "default", "experts", "data", "differences"}
+    assert {"routers", "baselines", "controls", "default", "experts", "data", "differences"} <= report.keys()
+    assert "null" not in json.dumps(report)
     assert {"n", "macro", "micro", "datasets", "shares"} <= report["routers"]["ours"].keys()
     assert {"n", "quality", "ci95", "cost_usd", "nll", "throughput_tok_s"} <= report["routers"]["ours"]["macro"].keys()
     assert report["data"]["datasets"] == {"x": 3, "y": 1}
@@ -195,7 +196,7 @@ def test_a_difference_over_other_data_sets_is_left_out(rows: list[OutcomeRow]):
     report = evaluate(rows, {"ours": Routed(["big", "big", "big", None]), "whole": Routed(["big"] * 4)}, WANTED)
 
     assert report.differences["ours"] == {}  # it has nothing of data set y
-    assert report.differences["whole"].keys() == {"best_single", "zero", "random"}
+    assert report.differences["whole"].keys() == {"best_single", "quality_oracle", "zero", "random"}
 
 
 def test_an_empty_set_is_an_error(rows: list[OutcomeRow]):
@@ -205,3 +206,33 @@ def test_an_empty_set_is_an_error(rows: list[OutcomeRow]):
         evaluate(rows, {"ours": Routed(["big"] * 4)}, Evaluation(quality="score", default="ours"))
     with pytest.raises(InvalidInputError, match="the default 'ours' is none of the routers: other"):
         evaluate(rows, {"other": Routed(["big"] * 4)}, WANTED)
+
+
+def test_shares_are_held_against_the_quality_oracles():
+    rows = [row("one", a=0.9, b=0.1), row("two", a=0.1, b=0.9)]
+
+    report = evaluate(rows, {"right": Routed(["a", "b"]), "half": Routed(["a", "a"])}, Evaluation("bertsim", "right"))
+
+    assert report.routers["right"].shares_to_oracle == 0
+    assert report.routers["half"].shares_to_oracle == pytest.approx(0.5)
+    assert report.baselines["zero"].shares_to_oracle is None
+
+
+def test_the_majority_is_the_expert_that_was_most_often_the_best_in_training():
+    train = [row(f"train {i}", a=0.9, b=0.8) for i in range(3)] + [row("train other", a=0.0, b=1.0)]
+    rows = [row("one", a=0.9, b=0.1)]
+
+    report = evaluate(rows, {"ours": Routed(["a"])}, Evaluation("bertsim", "ours", train=train))
+
+    assert report.baselines["majority"].shares == {"a": 1.0, "b": 0.0}
+
+
+def test_a_routers_curve_is_drawn_in_the_pools_order_of_experts(rows: list[OutcomeRow]):
+    predicted = predictions([[0.9, 0.1]] * 4, ("big", "small"), cost_usd=(3e-6, 1e-6))
+    methods = {"ours": Routed(["big"] * 4, predictions=predicted)}
+
+    report = evaluate(rows, methods, WANTED)
+
+    big = next(point for point in report.curves["experts"].points if point.expert == "big")
+    assert report.curves["ours"].points[0].quality == pytest.approx(big.quality)
+    assert report.curves["ours"].points[0].cost_usd == pytest.approx(big.cost_usd)

@@ -7,8 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from api.http.prompt_request import POLICIES
-from router import policies
 from tests.integration.api.played import PlayedWorkers
 
 HELLO = {"role": "user", "content": "hello"}
@@ -38,7 +36,10 @@ def refused(response: httpx.Response, status: int = 400) -> dict:
         ({"prompt": "a", "stop": ["", "b"]}, "stop.0", "at least 1 character"),
         ({"prompt": "a", "stop": list("abcde")}, "stop", "at most 4"),
         ({"prompt": "a", "class": "urgent"}, "class", "'interactive' or 'bulk'"),
-        ({"prompt": "a", "policy": "worst"}, "policy", "'best'"),
+        ({"prompt": "a", "policy": "worst"}, "policy", "best, cost:NUMBER"),
+        ({"prompt": "a", "policy": "cost"}, "policy", "write cost:NUMBER"),
+        ({"prompt": "a", "policy": "strong:1.5"}, "policy", "a number from 0 to 1"),
+        ({"prompt": "a", "policy": 5}, "policy", "string"),
         ({"prompt": "a", "experts": []}, "experts", '"all" or a list'),
         ({"prompt": "a", "experts": ["math", "math"]}, "experts", "different names"),
         ({"prompt": "a", "expert": "math", "experts": "all"}, "expert", "one of the two"),
@@ -237,7 +238,7 @@ async def test_what_chat_does_not_support_is_refused_by_name(
     assert workers.sent == []
 
 
-@pytest.mark.parametrize("model", ["poet", "auto:worst", "auto:", "AUTO", "\x00", "a" * 5000])
+@pytest.mark.parametrize("model", ["poet", "auto:worst", "auto:cost:dear", "auto:", "AUTO", "\x00", "a" * 5000])
 async def test_an_unknown_model_is_not_found(client: httpx.AsyncClient, model: str):
     error = refused(
         await client.post("/predict", json={"messages": [HELLO], "model": model}), 400 if model == "\x00" else 404
@@ -246,8 +247,9 @@ async def test_an_unknown_model_is_not_found(client: httpx.AsyncClient, model: s
     assert error["param"] == "model"
     if model != "\x00":
         assert error["code"] == "model_not_found"
-        assert "auto, auto:best, general, math" in error["message"]
-
-
-def test_the_policies_that_the_api_knows_are_the_routers():
-    assert set(POLICIES) == set(policies.POLICIES)
+        wanted = "choose one of best, cost:NUMBER" if model.startswith("auto") else "auto, auto:POLICY, general, math"
+        assert (
+            wanted in error["message"]
+            or "write cost:NUMBER" in error["message"]
+            or "a number from 0" in error["message"]
+        )

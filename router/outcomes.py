@@ -52,6 +52,25 @@ def experts_of(rows: Iterable[OutcomeRow]) -> tuple[str, ...]:
     return tuple(sorted({expert for row in rows for expert in row.outcomes}))
 
 
+def only(rows: Sequence[OutcomeRow], experts: Sequence[str] | None) -> list[OutcomeRow]:
+    """The rows with the outcomes of these experts, those without any left out; None: all of them.
+
+    InvalidInputError, with those there are, for an expert that no row knows.
+    """
+    if not experts:
+        return list(rows)
+    known = experts_of(rows)
+    unknown = [expert for expert in experts if expert not in known]
+    if unknown:
+        raise InvalidInputError(f"no outcomes of {', '.join(unknown)}: there are {', '.join(known)}", param="experts")
+    wanted = frozenset(experts)
+    found = [
+        row.model_copy(update={"outcomes": {name: one for name, one in row.outcomes.items() if name in wanted}})
+        for row in rows
+    ]
+    return [row for row in found if row.outcomes]
+
+
 def columns_of(rows: Iterable[OutcomeRow]) -> tuple[str, ...]:
     """The numeric columns that the rows' outcomes carry, sorted: what a message can offer as a quality."""
     outcomes = [outcome for row in rows for outcome in row.outcomes.values()]

@@ -26,12 +26,15 @@ Encoder = Annotated[str | None, typer.Option(help="Hugging Face id, path or `whe
 Temperature = Annotated[float, typer.Option(help="Of the soft labels of 1nn, mlp and bert.")]
 Scaling = Annotated[str, typer.Option(help="How the temperature is read: multiply, divide, or hard (labels).")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Experts = Annotated[list[str] | None, typer.Option(help="Only these; repeat for each. Default: all in the outcomes.")]
+Routers = Annotated[list[str] | None, typer.Option(help="Which; repeat for several. Default: all.")]
 
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this module into the tree."""
     app.command()(train)
     app.command()(evaluate)
+    app.command()(ablate)
 
 
 def train(  # noqa: PLR0917  # a command's parameters are its options
@@ -39,6 +42,7 @@ def train(  # noqa: PLR0917  # a command's parameters are its options
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint; must not exist.")],
     router: Annotated[str, typer.Option(help="Its kind: `torouter evaluate` compares them.")] = "bert",
     quality: Quality = "bertsim",
+    experts: Experts = None,
     encoder: Encoder = None,
     temperature: Temperature = 10.0,
     scaling: Scaling = "multiply",
@@ -47,10 +51,10 @@ def train(  # noqa: PLR0917  # a command's parameters are its options
     """Train a router on outcomes files and write its checkpoint (safetensors and JSON)."""
     from router import checkpoints, training  # noqa: PLC0415  # torch
     from router.encoder import keeping  # noqa: PLC0415  # as above
-    from router.outcomes import read_outcomes  # noqa: PLC0415  # as above
+    from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
 
     checkpoints.refuse_existing(out)  # before the work, not after it
-    rows = read_outcomes(outcomes)
+    rows = only(read_outcomes(outcomes), experts)
     config = _config(quality, encoder, temperature, scaling, seed).model_copy(update={"router": router})
     with keeping(settings_of.read().cache), Bar(err, f"Training {router} on {len(rows)} prompts") as bar:
         trained = training.train(rows, config, bar.show_share)
@@ -62,8 +66,9 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     train: Files,
     test: Files,
     out: Annotated[Path, typer.Option(help="Folder for report.json.")],
-    routers: Annotated[list[str] | None, typer.Option(help="Which; repeat for several. Default: all.")] = None,
+    routers: Routers = None,
     quality: Quality = "bertsim",
+    experts: Experts = None,
     encoder: Encoder = None,
     temperature: Temperature = 10.0,
     scaling: Scaling = "multiply",
@@ -76,19 +81,18 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     of TOROUTER_HOME, so that a second test set trains nothing.
     """
     from router import comparison, registry  # noqa: PLC0415  # torch
-    from router.outcomes import read_outcomes  # noqa: PLC0415  # as above
+    from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
 
-    learned, rows = read_outcomes(train), read_outcomes(test)
-    names = routers or [name for name in registry.KINDS if name != "random"]  # which is a baseline already
-    for name in names:
-        registry.kind(name)  # before the work, not in its middle
+    wanted_policy = parse(policy)  # before the work, not in its middle
+    names = _names(routers)
+    learned, rows = (only(read_outcomes(files), experts) for files in (train, test))
     out.mkdir(parents=True, exist_ok=True)
     wanted = comparison.Comparison(
         routers=names,
         config=_config(quality, encoder, temperature, scaling, seed),
         default=registry.DEFAULT if registry.DEFAULT in names else names[0],
         cache=settings_of.read().cache,
-        policy=parse(policy),
+        policy=wanted_policy,
         showing=_showing,
     )
     report = comparison.compare(learned, rows, wanted)
@@ -97,6 +101,59 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     if report.data.left_out:
         err.print(f"{report.data.left_out} test rows were left out: repeated, or in the training files.")
     err.print(f"Wrote {out / 'report.json'}", highlight=False)
+
+
+def ablate(  # noqa: PLR0917  # a command's parameters are its options
+    train: Files,
+    test: Files,
+    out: Annotated[Path, typer.Option(help="Folder for ablation.json and ablation.html.")],
+    routers: Routers = None,
+    studies: Annotated[
+        list[str] | None,
+        typer.Option(help="labels (temperature, hard), size (of the training), domains (left out). Default: all."),
+    ] = None,
+    quality: Quality = "bertsim",
+    experts: Experts = None,
+    encoder: Encoder = None,
+    temperature: Temperature = 10.0,
+    scaling: Scaling = "multiply",
+    seed: Seed = 0,
+) -> None:
+    """Change one thing at a time and measure what it is worth: labels, training size, unknown data sets.
+
+    Dozens of trainings: minutes for routers on a frozen encoder, hours for bert. What was trained is kept in the cache
+    of TOROUTER_HOME, so an interrupted run goes on where it was.
+    """
+    from router.ablation import Ablation, Study  # noqa: PLC0415  # torch
+    from router.ablation import ablate as measured  # noqa: PLC0415  # as above
+    from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
+
+    unknown = sorted(set(studies or ()) - set(Study))
+    if unknown:
+        raise InvalidInputError(f"--studies {unknown[0]!r}: choose of {', '.join(Study)}")
+    names = _names(routers)
+    learned, rows = (only(read_outcomes(files), experts) for files in (train, test))
+    out.mkdir(parents=True, exist_ok=True)
+    wanted = Ablation(
+        routers=names,
+        config=_config(quality, encoder, temperature, scaling, seed),
+        cache=settings_of.read().cache,
+        studies=[Study(name) for name in studies] if studies else tuple(Study),
+        showing=_showing,
+    )
+    report = measured(learned, rows, wanted)
+    (out / "ablation.json").write_text(report.to_json(), encoding="utf-8")
+    err.print(f"Wrote {out / 'ablation.json'}", highlight=False)
+
+
+def _names(routers: list[str] | None) -> list[str]:
+    """The routers asked for, or all that learn; refused before the work, not in its middle."""
+    from router import registry  # noqa: PLC0415  # numpy
+
+    names = routers or [name for name in registry.KINDS if name != "random"]  # which is a baseline already
+    for name in names:
+        registry.kind(name)
+    return names
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from core.schemas.views import BatchView, PromptView
 from core.schemas.work import NewPrompt, Submission
 from core.store import Store
 from core.store.outcomes import outcome_row
-from core.tables import LOCAL, TERMINAL, State
+from core.tables import LOCAL, State
 from router.hashing import fingerprint
 from workers.sending import Sender
 
@@ -92,15 +92,17 @@ def chosen_experts(store: Store, wanted: str) -> tuple[ExpertSpec, ...]:
 
 
 def begin(store: Store, sender: Sender, request: Request, *, anew: bool = False) -> Collection:
-    """Submit what no batch of the same request has answered or has in hand; all of it the first time, or `anew`.
+    """Submit what earlier batches of the same request have not answered; all of it the first time, or `anew`.
 
-    Prompts whose answers failed are asked again, each of those experts only that failed on it.
+    Nothing while one of them has not ended. Afterwards each prompt goes again to those experts that failed on it.
     """
     if not request.prompts:
         raise InvalidInputError("no prompts to collect: the file has no line")
     earlier = () if anew else _earlier(store, request)
+    if not all(batch.ended for batch in earlier):
+        return Collection(earlier, ())
     lines: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for line, experts in enumerate(_lacking(store, request, earlier)):
+    for line, experts in enumerate(_lacking(store, request, [batch.id for batch in earlier])):
         if experts:
             lines[experts].append(line)
     details = {FINGERPRINT: request.fingerprint(), **({FOLLOWS: earlier[0].id} if earlier else {})}
@@ -129,17 +131,17 @@ def outcomes(store: Store, batches: Sequence[str]) -> list[OutcomeRow]:
     """What the experts made of the prompts, in their order; what was asked again joins what was answered first."""
     rows: dict[int | str, OutcomeRow] = {}
     for view in _views(store, batches):
-        row = outcome_row(view)
-        line = _line(view)
-        first = rows.setdefault(view.id if line is None else line, row)
-        rows[view.id if line is None else line] = first.model_copy(update={"outcomes": row.outcomes | first.outcomes})
+        row, line = outcome_row(view), _line(view)
+        key = view.id if line is None else line
+        first = rows.setdefault(key, row)
+        rows[key] = first.model_copy(update={"outcomes": row.outcomes | first.outcomes})
     return [row for row in rows.values() if row.outcomes]
 
 
 def unanswered(store: Store, request: Request, collection: Collection) -> Counter[str]:
     """How many of the request's prompts each expert has not answered, for those who lack any."""
-    views = [store.batches.get(batch, LOCAL) for batch in collection.batches]
-    return Counter(expert for experts in _lacking(store, request, views) for expert in experts)
+    lacking = _lacking(store, request, collection.batches)
+    return Counter(expert for experts in lacking for expert in experts)
 
 
 def _content(prompt: NewPrompt) -> str:
@@ -155,22 +157,14 @@ def _earlier(store: Store, request: Request) -> tuple[BatchView, ...]:
     return tuple(found[firsts[-1] :]) if firsts else ()
 
 
-def _lacking(store: Store, request: Request, batches: Sequence[BatchView]) -> list[tuple[str, ...]]:
-    """For each prompt of the request, the experts that have not answered it and are not about to."""
-    served: list[set[str]] = [set() for _ in request.prompts]
-    for batch in batches:
-        for view in _views(store, [batch.id]):
-            line = _line(view)
-            if line is not None:
-                served[line] |= _served(view, batch.collect or ())
-    return [tuple(name for name in request.names if name not in there) for there in served]
-
-
-def _served(view: PromptView, asked: Sequence[str]) -> set[str]:
-    """The experts that have answered a prompt, or still may."""
-    if view.ended:
-        return {one.expert for one in view.generations if one.state == State.DONE}
-    return set(asked) - {one.expert for one in view.generations if one.state in TERMINAL and one.state != State.DONE}
+def _lacking(store: Store, request: Request, batches: Sequence[str]) -> list[tuple[str, ...]]:
+    """For each prompt of the request, the experts that have not answered it."""
+    answered: list[set[str]] = [set() for _ in request.prompts]
+    for view in _views(store, batches):
+        line = _line(view)
+        if line is not None:
+            answered[line] |= {one.expert for one in view.generations if one.state == State.DONE}
+    return [tuple(name for name in request.names if name not in there) for there in answered]
 
 
 def _views(store: Store, batches: Sequence[str]) -> Iterator[PromptView]:

@@ -7,7 +7,7 @@ import pytest
 from api import collecting
 from api.collecting import Request
 from core.schemas.experts import ExpertSpec
-from core.schemas.work import Failure, NewPrompt, Submitted
+from core.schemas.work import Failure, NewPrompt, ScoreValue, Submitted
 from core.settings import Settings
 from core.store import Store
 from tests import factories
@@ -35,16 +35,18 @@ def request_of(*experts: ExpertSpec, prompts: tuple[NewPrompt, ...] = PROMPTS) -
     return Request(prompts, experts or (expert("a"), expert("b")))
 
 
-def answer(store: Store, *failing: tuple[str, str]) -> None:
-    """Route and answer all that waits; pairs of an expert and a text fail."""
+def answer(store: Store, *failing: tuple[str, str], few: int | None = None) -> None:
+    """Route what waits and answer (a few of) it, with scores; pairs of an expert and a text fail."""
     waiting = [id_ for dispatch in store.recovery.unsent() for id_ in dispatch.ids]
     claimed = store.prompts.claim(waiting, "router", LEASE_S)
     decided = store.prompts.decide([factories.routed(item, *(item.collect or ())) for item in claimed])
-    for item in store.generations.claim([id_ for one in decided for id_ in one.ids], "worker", LEASE_S):
+    ids = sorted(id_ for dispatch in decided for id_ in dispatch.ids)[:few]
+    for item in store.generations.claim(ids, "worker", LEASE_S):
         if (item.expert, item.messages[0].content) in failing:
             store.generations.fail([Failure(item.claim, "generation_failed", "as the test asks")])
         else:
-            store.generations.finish([factories.result(item.claim)])
+            scores = store.generations.finish([factories.result(item.claim)])
+            store.scores.finish([ScoreValue(one.claim, 0.5) for one in store.scores.claim(scores, "s", LEASE_S)])
 
 
 def asked(store: Store, batch: str) -> tuple[set[str], list[str]]:
@@ -116,6 +118,16 @@ def test_only_the_answers_that_failed_are_asked_for_again_and_join_the_others(st
     assert [(row.prompt, set(row.outcomes)) for row in rows] == [(text, {"a", "b"}) for text in ("one", "two", "two")]
     assert collecting.unanswered(store, request_of(), second) == {}
     assert collecting.begin(store, sender, request_of()).batches == second.batches
+
+
+def test_nothing_is_asked_again_before_everything_has_ended(store: Store, sender: Sender):
+    collecting.begin(store, sender, request_of())
+    answer(store, ("a", "two"), few=3)
+
+    again = collecting.begin(store, sender, request_of())
+
+    assert again.submitted == ()
+    assert "goes on" in str(again)
 
 
 def test_what_is_asked_again_is_not_asked_a_third_time_while_it_is_under_way(store: Store, sender: Sender):

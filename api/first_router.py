@@ -1,8 +1,6 @@
 """A first router for a system that has none: every expert answers the shipped prompts, and BERT learns from that."""
 
 import time
-from collections.abc import Iterable
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,9 +8,7 @@ from api import collecting, prompt_files
 from api.progress import Bar
 from api.promoting import promote
 from core.schemas.conversation import Sampling
-from core.schemas.experts import ExpertSpec
-from core.schemas.views import BatchView, CheckpointView
-from core.tables import LOCAL
+from core.schemas.views import CheckpointView
 
 if TYPE_CHECKING:
     from api.up import Running
@@ -35,36 +31,26 @@ def make(up: "Running") -> CheckpointView:
     folder = up.settings.home / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     outcomes, checkpoint = folder / "outcomes.jsonl", folder / f"checkpoint-{time.strftime('%Y%m%d-%H%M%S')}"
-    batch = _collecting_batch(up)
+    collected = collect(up)
     with Bar(up.console, "Collecting: every expert answers every prompt") as bar:
 
-        def progress(seen: BatchView) -> None:
+        def progress(seen: collecting.Seen) -> None:
             up.supervisor.poll()
-            bar.show(seen.done + seen.failed, seen.total, f"{seen.output_tokens:,} tokens")
+            bar.show(seen.ended, seen.total, f"{seen.output_tokens:,} tokens")
 
-        collecting.wait(up.store, batch, progress)
-    write_outcomes(outcomes, collecting.outcomes(up.store, batch))
+        collecting.wait(up.store, collected.batches, progress)
+    write_outcomes(outcomes, collecting.outcomes(up.store, collected.batches))
     up.command("train", "--outcomes", str(outcomes), "--out", str(checkpoint), "--router", "bert")
     promoted = promote(up.store, checkpoint)
     up.console.print("Promoted: this router routes from now on.")
     return promoted
 
 
-def _collecting_batch(up: "Running") -> str:
-    """The batch of an earlier run, if the same experts answered the same prompts in it, or a new one."""
-    asked = _fingerprint(up.store.experts.enabled().values())
-    left = up.store.batches.latest(ENDPOINT, LOCAL)
-    if left is not None and left.details == asked and left.failed + left.cancelled + left.expired == 0:
-        went = "has the answers" if left.ended else "goes on"
-        up.console.print(f"{left.id} of an earlier run {went}: same prompts, same experts.", highlight=False)
-        return left.id
-    prompts = [line.new_prompt(SAMPLING) for line in prompt_files.read(COLLECT)]
-    experts = collecting.chosen_experts(up.store, "all")
-    return collecting.submit(up.store, up.sender, prompts, experts, endpoint=ENDPOINT, details=asked)
-
-
-def _fingerprint(experts: Iterable[ExpertSpec]) -> dict[str, str]:
-    """What decides the answers: prompts, sampling, and all that the catalogue says of the experts."""
-    parts = [COLLECT.read_text(encoding="utf-8"), SAMPLING.model_dump_json()]
-    parts += sorted(spec.model_dump_json() for spec in experts)
-    return {"fingerprint": sha256("\0".join(parts).encode()).hexdigest()}
+def collect(up: "Running") -> collecting.Collection:
+    """Submit the shipped prompts; what the same experts answered in an earlier run is used again."""
+    prompts = tuple(line.new_prompt(SAMPLING) for line in prompt_files.read(COLLECT))
+    request = collecting.Request(prompts, collecting.chosen_experts(up.store, "all"), ENDPOINT)
+    collected = collecting.begin(up.store, up.sender, request)
+    if collected.earlier:
+        up.console.print(str(collected), highlight=False)
+    return collected

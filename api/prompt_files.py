@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
@@ -52,8 +52,16 @@ class PromptLine(Value):
         return {"messages": messages, **{name: value for name, value in named.items() if value is not None}}
 
 
+Line = TypeVar("Line", bound=PromptLine)
+
+
 def read(path: Path) -> Iterator[PromptLine]:
-    """The lines of a prompts file, or of standard input for `-`; InvalidInputError names file and line.
+    """The lines of a prompts file, or of standard input for `-`; InvalidInputError names file and line."""
+    return read_as(PromptLine, path)
+
+
+def read_as(kind: type[Line], path: Path) -> Iterator[Line]:
+    """The same with the further fields of a kind of line, one at a time, so that memory holds no file.
 
     A line ends at a newline and nowhere else: U+2028 and its like occur in real prompts.
     """
@@ -62,14 +70,14 @@ def read(path: Path) -> Iterator[PromptLine]:
         with source as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _parsed(path, number, line)
+                    yield _parsed(kind, path, number, line)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path}: can't be read: {error}") from error
 
 
-def _parsed(path: Path, number: int, line: str) -> PromptLine:
+def _parsed(kind: type[Line], path: Path, number: int, line: str) -> Line:
     try:
-        return PromptLine.model_validate_json(line)
+        return kind.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the line"

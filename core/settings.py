@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     broker_url: str = Field("", description="Celery broker URL; empty: the Valkey that `torouter up` starts")
     files_url: str = Field("", description="fsspec URL for checkpoints; empty: a folder in the home folder")
     catalogue: Path | None = Field(None, description="experts file; none: the one that is shipped")
+    data: Path | None = Field(None, description="folder of data sets, with `prompts/` in it, for `torouter prompts`")
     route_threads: int = Field(16, ge=2, description="messages in hand of a routing worker")
     route_bulk_threads: int = Field(4, ge=1, description="of these, for bulk; the rest are for interactive prompts")
     score_threads: int = Field(8, ge=1, description="messages in hand of a scoring worker")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api import prompt_files
+from api import output_files, prompt_files
 from api.client import Client, Json
 from api.progress import BatchProgress
 from core import settings as settings_of
@@ -70,10 +70,8 @@ def results(
         for line in lines:
             typer.echo(line)
         return
-    part = out.with_name(out.name + ".part")
-    with part.open("w", encoding="utf-8", newline="\n") as file:
+    with output_files.replacing(out) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(line + "\n" for line in lines)
-    part.replace(out)
     err.print(f"Results in {out}", highlight=False)
 
 

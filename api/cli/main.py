@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.cli import clients, learning, operators, serving
+from api.cli import clients, learning, operators, outcomes, serving
 from core.errors import ConfigError, InvalidInputError, TorouterError
 
 #: Exit statuses: what was asked can't be done (EX_USAGE's neighbour 1), wrong input or settings (2), Ctrl-C (130).
@@ -23,12 +23,13 @@ app = typer.Typer(
     Submit prompts in bulk; each is routed to the expert LLM that is expected to answer it best.
 
     **Use a server:** submit, status, results. **Run one:** demo, up, or serve + work + flower one by one; migrate,
-    experts, collect, promote. **Learn from outcomes files:** train, evaluate. Settings are environment variables,
-    `TOROUTER_…`; data lives in `.torouter` (`TOROUTER_HOME`).
+    experts, promote. **Make outcomes:** prompts, collect, outcomes. **Learn from outcomes files:** train, evaluate.
+    Settings are environment variables, `TOROUTER_…`; data lives in `.torouter` (`TOROUTER_HOME`).
     """,
 )
 clients.add(app)
 operators.add(app)
+outcomes.add(app)
 serving.add(app)
 learning.add(app)
 

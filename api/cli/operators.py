@@ -1,6 +1,5 @@
-"""The operator's commands, on settings and database: migrate, experts, collect, promote, up, demo."""
+"""The operator's commands, on settings and database: migrate, experts, promote, up, demo."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from api import collecting, prompt_files
-from api.progress import Bar
 from api.promoting import promote as promote_checkpoint
 from core import settings as settings_of
-from core.errors import InvalidInputError
 from core.store import Store
-from workers import app as celery_app
-from workers.sending import Sender
 
 experts_app = typer.Typer(no_args_is_help=True, help="The experts that may answer.")
 
@@ -24,7 +18,7 @@ out_console, err = Console(), Console(stderr=True)
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this module into the tree."""
-    for command in (demo, up, migrate, collect, promote):
+    for command in (demo, up, migrate, promote):
         app.command()(command)
     app.add_typer(experts_app, name="experts")
 
@@ -55,42 +49,6 @@ def migrate() -> None:
     store = _store()
     store.schema.upgrade()
     err.print("The database is up to date.")
-
-
-def collect(
-    file: Annotated[
-        Path | None,
-        typer.Argument(help='JSON lines of {"prompt": …, "reference"?, "dataset"?}; - reads stdin.'),
-    ] = None,
-    *,
-    out: Annotated[Path, typer.Option(help="Outcomes file to write.")],
-    experts: Annotated[str, typer.Option(help="`all`, or names with commas between them.")] = "all",
-    batch: Annotated[str | None, typer.Option(help="Go on waiting for this batch instead of submitting anew.")] = None,
-) -> None:
-    """Let every expert answer every prompt, and write what routers learn from. Ctrl-C detaches."""
-    from router.outcomes import write_outcomes  # noqa: PLC0415  # numpy
-
-    _check_writable(out)
-    store = _store()
-    store.schema.check()
-    if batch is None:
-        batch = _submit(store, file, experts)
-        err.print(f"The batch is {batch}", highlight=False)
-    try:
-        with Bar(err, "Collecting") as bar:
-            collecting.wait(
-                store,
-                batch,
-                lambda seen: bar.show(seen.done + seen.failed, seen.total, f"{seen.output_tokens:,} tokens"),
-            )
-    except KeyboardInterrupt:
-        err.print(f"\nDetached; the batch goes on. Come back with --batch {batch}")
-        raise
-    try:
-        count = write_outcomes(out, collecting.outcomes(store, batch))
-    except OSError as error:
-        raise InvalidInputError(f"--out {out}: {error.strerror}: mend that, then --batch {batch}") from error
-    err.print(f"{count} prompts with outcomes in {out}", highlight=False)
 
 
 def promote(checkpoint: Annotated[Path, typer.Argument(help="Folder that `torouter train` wrote.")]) -> None:
@@ -135,23 +93,5 @@ def prepare_experts() -> None:
     weights.prepare_all(specs, settings.cache, lambda text: err.print(text, highlight=False))
 
 
-def _check_writable(out: Path) -> None:
-    """InvalidInputError now, rather than after hours of work."""
-    if out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK):
-        raise InvalidInputError(f"--out {out}: can't be written: name a file in a folder that exists and is yours")
-
-
-def _submit(store: Store, file: Path | None, experts: str) -> str:
-    if file is None:
-        raise InvalidInputError("nothing to collect: give a FILE of prompts, or --batch to go on with one")
-    prompts = [line.new_prompt() for line in prompt_files.read(file)]
-    return collecting.submit(store, _sender(store), prompts, collecting.chosen_experts(store, experts))
-
-
 def _store() -> Store:
     return Store.of(settings_of.read())
-
-
-def _sender(store: Store) -> Sender:
-    settings = settings_of.read()
-    return Sender(celery_app.create(settings), store.recovery, settings)

@@ -16,6 +16,7 @@ class Outcome(BaseModel):
     input_tokens: int | None = Field(None, ge=0)
     output_tokens: int | None = Field(None, ge=0)
     cost: float | None = Field(None, ge=0)  # US$ for this call
+    truncated: float | None = Field(None, ge=0, le=1)  # 1: the answer ended at its most tokens; 0: by itself
 
     def value(self, column: str) -> float | None:
         """A named quantity, or None where this outcome does not carry it."""

@@ -24,9 +24,9 @@ class Batches:
             raise NotFoundError(f"there is no batch {name!r}: check the id", param="id")
         return reading.batch(row)
 
-    def latest(self, endpoint: str, owner: str) -> BatchView | None:
-        """The owner's latest batch of an endpoint."""
-        mine = select(BATCH).where(BATCH.c.endpoint == endpoint, BATCH.c.owner == owner)
+    def of_fingerprint(self, endpoint: str, fingerprint: str, owner: str) -> list[BatchView]:
+        """The owner's batches of an endpoint whose details carry this fingerprint, in the order of submission."""
+        same = BATCH.c.metadata["fingerprint"].as_string() == fingerprint
+        mine = select(BATCH).where(BATCH.c.endpoint == endpoint, BATCH.c.owner == owner, same).order_by(BATCH.c.id)
         with self._database.read() as connection:
-            row = connection.execute(mine.order_by(BATCH.c.id.desc()).limit(1)).one_or_none()
-        return None if row is None else reading.batch(row)
+            return [reading.batch(row) for row in connection.execute(mine)]

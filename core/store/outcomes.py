@@ -1,12 +1,16 @@
-"""What the store has learned: each prompt of a batch with what every expert made of it, as routers read it."""
+"""What the store has learned: each prompt with what experts made of it, as routers read it."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from core.schemas.conversation import routing_text
 from core.schemas.outcomes import Outcome, OutcomeRow
 from core.schemas.views import GenerationView, PromptView
 from core.store.prompts import Prompts
 from core.tables import State
+
+#: By finish reason: whether the answer was cut off at its most tokens. Others say nothing about that.
+TRUNCATED: Final = {"length": 1.0, "stop": 0.0}
 
 
 class Outcomes:
@@ -18,6 +22,11 @@ class Outcomes:
     def of_batch(self, batch: str, owner: str) -> Iterator[OutcomeRow]:
         """Rows of the prompts that at least one expert answered, in the order of submission."""
         for page in self._prompts.of_batch(batch, owner):
+            yield from (row for row in map(outcome_row, page) if row.outcomes)
+
+    def every(self, owner: str) -> Iterator[OutcomeRow]:
+        """The same of all the owner's prompts, whoever submitted them and how: a routed one has one outcome."""
+        for page in self._prompts.of_owner(owner):
             yield from (row for row in map(outcome_row, page) if row.outcomes)
 
 
@@ -41,5 +50,6 @@ def outcome(generation: GenerationView) -> Outcome:
         input_tokens=generation.input_tokens,
         output_tokens=generation.output_tokens,
         cost=generation.cost_usd,
+        truncated=TRUNCATED.get(generation.finish_reason or ""),
         **generation.scores,
     )

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
 
 from core import queues
 from core.errors import NotFoundError
@@ -123,22 +123,19 @@ class Prompts:
 
     def of_batch(self, batch: str, owner: str, page: int = 500) -> Iterator[list[PromptView]]:
         """A batch's prompts in the order of submission, a page a transaction, so that memory stays bounded."""
+        mine = select(BATCH.c.id).where(BATCH.c.public_id == batch, BATCH.c.owner == owner).scalar_subquery()
+        return self._pages(PROMPT.c.batch_id == mine, page)
+
+    def of_owner(self, owner: str, page: int = 500) -> Iterator[list[PromptView]]:
+        """All prompts of an owner, likewise."""
+        return self._pages(PROMPT.c.owner == owner, page)
+
+    def _pages(self, wanted: ColumnElement[bool], size: int) -> Iterator[list[PromptView]]:
         after = 0
         while True:
+            page = select(PROMPT.c.id).where(wanted, PROMPT.c.id > after).order_by(PROMPT.c.id).limit(size)
             with self._database.read() as connection:
-                in_batch = (
-                    select(BATCH.c.id).where(BATCH.c.public_id == batch, BATCH.c.owner == owner).scalar_subquery()
-                )
-                ids = (
-                    connection.execute(
-                        select(PROMPT.c.id)
-                        .where(PROMPT.c.batch_id == in_batch, PROMPT.c.id > after)
-                        .order_by(PROMPT.c.id)
-                        .limit(page)
-                    )
-                    .scalars()
-                    .all()
-                )
+                ids = connection.execute(page).scalars().all()
                 views = reading.prompts(connection, PROMPT.c.id.in_(ids)) if ids else []
             if not ids:
                 return

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cli import clients, learning, operators
+from api.cli import clients, learning, outcomes
 from core.errors import CheckpointError, InvalidInputError
 from core.store import Store
 from router.outcomes import write_outcomes
@@ -48,14 +48,14 @@ def test_outcomes_that_could_not_be_written_are_not_collected(store: Store, tmp_
     file.write_text('{"prompt": "a"}')
 
     with pytest.raises(InvalidInputError, match=r"--out .*: can't be written"):
-        operators.collect(file, out=tmp_path / out)
+        outcomes.collect(file, out=tmp_path / out)
 
     assert store.recovery.unsent() == []
 
 
 def test_collecting_needs_a_file_or_a_batch(store: Store, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="give a FILE of prompts, or --batch"):
-        operators.collect(out=tmp_path / "outcomes.jsonl")
+        outcomes.collect(out=tmp_path / "outcomes.jsonl")
 
 
 def test_a_full_disk_leaves_the_batch_to_come_back_to(store: Store) -> None:
@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_the_batch_to_come_back_to(store: Store) -> None:
     store.generations.finish([factories.result(one.claim) for one in claimed])
 
     with pytest.raises(InvalidInputError, match=rf"No space left.*then --batch {submitted.batch_id}"):
-        operators.collect(out=Path("/dev/full"), batch=submitted.batch_id)
+        outcomes.collect(out=Path("/dev/full"), batch=submitted.batch_id)
 
 
 def test_a_folder_that_exists_is_refused_before_anything_is_trained(tmp_path: Path) -> None:

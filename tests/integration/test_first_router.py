@@ -17,7 +17,9 @@ from workers.sending import Sender
 def collecting_batch(store: Store, home: Path) -> str:
     settings = Settings(home=home)  # nothing listens at its broker: recovery would send what stays unsent
     sender = Sender(celery_app.create(settings), store.recovery, settings)
-    return first_router._collecting_batch(SimpleNamespace(store=store, sender=sender, console=Console(quiet=True)))
+    up = SimpleNamespace(store=store, sender=sender, console=Console(quiet=True))
+    (batch,) = first_router.collect(up).batches
+    return batch
 
 
 def test_a_second_run_uses_the_answers_of_the_first(store: Store, tmp_path: Path):

@@ -1,0 +1,28 @@
+"""Write a file whole or not at all: an interruption leaves the old one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import InvalidInputError
+
+
+def refuse_unwritable(out: Path) -> None:
+    """InvalidInputError now, rather than after hours of work."""
+    if out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise InvalidInputError(f"--out {out}: can't be written: name a file in a folder that exists and is yours")
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """Where to write instead; it becomes `out` when the body has ended well. A device or pipe is written itself."""
+    if out.exists() and not out.is_file():
+        yield out
+        return
+    part = out.with_name(out.name + ".part")
+    try:
+        yield part
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)

@@ -88,16 +88,17 @@ class VllmEngine:
 
     def _arguments(self, model: str) -> dict[str, Any]:  # Any: arguments of vLLM's AsyncEngineArgs
         options, limits = options_of(self._first, VllmOptions), self._first.limits
+        sequences = limits.bulk_places + limits.interactive_places
         return {
             "model": model,
             "dtype": options.dtype,
             "quantization": options.quantization,
             "max_model_len": self._first.context_tokens,
-            "max_num_seqs": limits.bulk_places + limits.interactive_places,
+            "max_num_seqs": sequences,
             "scheduling_policy": "priority",
             "shutdown_timeout": SHUTDOWN_S,
             "trust_remote_code": False,
-            **device_settings(options),
+            **device_settings(options, sequences),
             **self._adapters.arguments(options.max_lora_rank),
         }
 

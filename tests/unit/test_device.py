@@ -11,14 +11,19 @@ from experts.options import VllmOptions
 
 
 def test_an_engine_on_a_cpu_has_a_stated_memory_and_starts_eagerly():
-    settings = cpu_settings(VllmOptions())
+    settings = cpu_settings(VllmOptions(), 72)
 
     assert settings["kv_cache_memory_bytes"] == GIB
     assert settings["enforce_eager"] is True
-    assert cpu_settings(VllmOptions(kv_cache_gib=0.5, enforce_eager=False)) == settings | {
+    assert cpu_settings(VllmOptions(kv_cache_gib=0.5, enforce_eager=False), 72) == settings | {
         "kv_cache_memory_bytes": GIB // 2,
         "enforce_eager": False,
     }
+
+
+def test_a_pass_on_a_cpu_is_small_but_has_room_for_a_token_of_every_prompt():
+    assert cpu_settings(VllmOptions(), 72)["max_num_batched_tokens"] == 512
+    assert cpu_settings(VllmOptions(), 600)["max_num_batched_tokens"] == 600
 
 
 def test_an_engine_on_a_gpu_compiles_and_takes_a_share_unless_it_is_told_how_much():

@@ -8,7 +8,7 @@ from rich.console import Console
 from api import first_router, prompt_files
 from api.client import Client
 from api.progress import BatchProgress
-from api.report_table import print_report
+from api.reports.terminal import print_report
 from api.up import Running, running
 from core.errors import NotReadyError
 from core.settings import Settings

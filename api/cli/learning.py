@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from api.progress import Bar
-from api.report_table import print_report
+from api.reports.terminal import print_report
 from core import settings as settings_of
 from core.errors import InvalidInputError
 

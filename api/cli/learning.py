@@ -60,7 +60,7 @@ def train(  # noqa: PLR0917  # a command's parameters are its options
 def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     train: Files,
     test: Files,
-    out: Annotated[Path, typer.Option(help="Folder for report.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.json and report.html.")],
     routers: Annotated[list[str] | None, typer.Option(help="Which; repeat for several. Default: all.")] = None,
     quality: Quality = "bertsim",
     encoder: Encoder = None,
@@ -74,6 +74,7 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     Test rows whose text is among the training rows are left out. Vectors and trained routers are kept in the cache
     of TOROUTER_HOME, so that a second test set trains nothing.
     """
+    from api.reports.page import write_page  # noqa: PLC0415  # matplotlib
     from router import comparison, registry  # noqa: PLC0415  # torch
     from router.outcomes import read_outcomes  # noqa: PLC0415  # as above
 
@@ -92,10 +93,11 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     )
     report = comparison.compare(learned, rows, wanted)
     (out / "report.json").write_text(report.to_json(), encoding="utf-8")
+    write_page(report, out / "report.html")
     print_report(report, Console())
     if report.data.left_out:
         err.print(f"{report.data.left_out} test rows were left out: repeated, or in the training files.")
-    err.print(f"Wrote {out / 'report.json'}", highlight=False)
+    err.print(f"Wrote {out / 'report.json'} and, to look at, {out / 'report.html'}", highlight=False)
 
 
 @contextmanager

@@ -64,8 +64,8 @@ def _sections(report: Report) -> list[Section]:
     return [
         Section("Quality", (_quality(report),), (tables.methods(report), tables.differences(report))),
         Section("Who answers", (_queries(report),), (tables.experts(report),)),
-        Section("Cost, throughput and quality", (_trilemma(report),)),
-        Section("Cost against quality", (_costs(report),), (summing_up.curves(report),)),
+        Section("What it costs", (_trilemma(report),)),
+        Section("What more money buys", (_costs(report),), (summing_up.curves(report),)),
         Section("A weak and a strong expert", (_strong_calls(report),), (summing_up.two_experts(report),)),
         Section("The routers themselves", (_speed(report),), (summing_up.training(report),)),
     ]
@@ -88,13 +88,15 @@ def _queries(report: Report) -> Plot | None:
 
 
 def _trilemma(report: Report) -> Plot | None:
-    caption = "Up and to the left is better. The area of a circle is its throughput, where that is known."
+    if not trilemma.has_throughput(report):
+        return _plot(trilemma.draw, report, "Cost and quality", "Up and to the left is better.")
+    caption = "Up and to the left is better, and a larger circle: its area is the throughput."
     return _plot(trilemma.draw, report, "The trilemma: cost, quality and throughput", caption)
 
 
 def _costs(report: Report) -> Plot | None:
     caption = "Dots are settings of the price on cost, lines the hull of each router's dots and the single experts."
-    return _plot(costs.draw, report, "Quality for what it costs", caption)
+    return _plot(costs.draw, report, "Quality against cost, while the price on cost is swept", caption)
 
 
 def _strong_calls(report: Report) -> Plot | None:

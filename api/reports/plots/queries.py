@@ -10,7 +10,7 @@ from router.reports import MethodReport, Report
 
 #: Baselines worth a look beside the routers.
 BESIDE = ("dataset_oracle", "quality_oracle")
-ROW = 34  # points
+ROW = 40  # points
 #: Of the figure's width, about what the bars have.
 BARS = 0.74
 
@@ -52,8 +52,14 @@ def _bar(axes: Axes, method: MethodReport, experts: list[str], at: int) -> None:
     for i, expert in enumerate(experts):
         share = method.shares.get(expert, 0.0)
         axes.barh(at, share, 0.72, left, color=fill(i), hatch=hatch(i), edgecolor="white", linewidth=1)
-        axes.text(left + share / 2, at, _label(expert, share), color=INK, ha="center", va="center", linespacing=1.1)
+        _write(axes, _label(expert, share), (left + share / 2, at), i)
         left += share
+
+
+def _write(axes: Axes, label: str, at: tuple[float, float], expert: int) -> None:
+    """In the middle of a piece, on its plain colour where it is hatched."""
+    ground = {"facecolor": fill(expert), "edgecolor": "none", "pad": 1.5} if hatch(expert) and label else None
+    axes.text(*at, label, color=INK, ha="center", va="center", linespacing=1.1, bbox=ground)
 
 
 def _label(expert: str, share: float) -> str:

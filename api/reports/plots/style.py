@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from api.reports.numbers import figures
 from router.reports import Report
 
 #: Points; a point of the figure is a point of its SVG, so what is measured here holds there.
@@ -123,7 +122,7 @@ def logarithmic(axes: Axes, which: str) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: figures(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.12f}".rstrip("0").rstrip(".")))
 
 
 def _cycle(values: tuple[str, ...], at: int, within: tuple[str, ...]) -> str:

@@ -55,6 +55,12 @@ def draw(report: Report) -> Figure | None:
     return made
 
 
+def has_throughput(report: Report) -> bool:
+    """Whether the areas say anything."""
+    summaries = [method.micro for method in report.routers.values()] + list(report.experts.values())
+    return any(one.throughput_tok_s is not None for one in summaries)
+
+
 def _points(report: Report, measure: str, times: float) -> list[_Point]:
     look = looks(report)
     routers = {name: method.micro for name, method in report.routers.items()}

@@ -105,5 +105,5 @@ def _strong_calls(report: Report) -> Plot | None:
 
 
 def _speed(report: Report) -> Plot | None:
-    caption = "Both axes are logarithmic. A prompt costs less in a large batch."
+    caption = "Both axes are logarithmic."
     return _plot(speed.draw, report, "Time per prompt against batch size", caption)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from api.reports.plots.labels import Labelled, place
-from api.reports.plots.style import INK, MUTED, Look, figure, legend, logarithmic, looks, short, spread
+from api.reports.plots.style import INK, MUTED, Look, Options, figure, legend, logarithmic, looks, short, spread
 from api.reports.titles import title
 from router.reports import Curve, Point, Report
 
@@ -14,7 +14,7 @@ from router.reports import Curve, Point, Report
 CALLS = 1000
 #: Of a curve that is no router's.
 BOUND = Look(INK, "x", "--")
-EXPERT = {"marker": "s", "linestyle": "", "markersize": 7, "color": "#ececec", "markeredgecolor": MUTED}
+EXPERT: Options = {"marker": "s", "linestyle": "", "markersize": 7, "color": "#ececec", "markeredgecolor": MUTED}
 
 
 def draw(report: Report) -> Figure | None:
@@ -40,9 +40,9 @@ def draw(report: Report) -> Figure | None:
 
 def _curve(axes: Axes, curve: Curve, look: Look) -> None:
     swept = [point for point in curve.points if point.expert is None]
-    dots = {"markersize": 3.5, "linestyle": "", "alpha": 0.45, "zorder": 3}
+    dots: Options = {"markersize": 3.5, "linestyle": "", "alpha": 0.45, "zorder": 3}
     axes.plot(_costs(swept), [point.quality for point in swept], look.marker, color=look.colour, **dots)
-    line = {"linestyle": look.line, "linewidth": 2, "zorder": 4}
+    line: Options = {"linestyle": look.line, "linewidth": 2, "zorder": 4}
     axes.plot(_costs(curve.hull), [point.quality for point in curve.hull], color=look.colour, **line)
 
 
@@ -61,6 +61,5 @@ def _legend(report: Report) -> list[Artist]:
     lines: list[Artist] = []
     for name in report.curves:
         one = look.get(name, BOUND)
-        own = {"color": one.colour, "marker": one.marker, "linestyle": one.line}
-        lines.append(Line2D([], [], markersize=5, linewidth=2, label=short(title(name, report)), **own))
+        lines.append(Line2D([], [], markersize=5, linewidth=2, label=short(title(name, report)), **one.options))
     return [*lines, Line2D([], [], label="Single expert", **EXPERT)]

@@ -16,6 +16,8 @@ DIRECTIONS = (0, 180, 90, 270, 35, 325, 145, 215, 60, 300, 120, 240)
 #: Points from the marker's edge; from LEADING on a line leads back to the point.
 DISTANCES = (5.0, 11.0, 20.0, 32.0, 46.0, 62.0)
 LEADING = 15.0
+#: Under a name, so that lines do not run through its letters.
+GROUND = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
 #: How much worse than covering something it is to leave the axes.
 OUTSIDE = 3
 
@@ -61,6 +63,8 @@ def _place(axes: Axes, point: Labelled, inside: Bbox, taken: Sequence[Bbox]) -> 
         textcoords="offset points",
         verticalalignment="center",
         fontweight=point.weight,
+        bbox=GROUND,
+        zorder=5,
         arrowprops=line if far else None,
     )
     return box

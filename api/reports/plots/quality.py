@@ -7,18 +7,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from api.reports.plots.style import INK, MUTED, Look, figure, legend, looks, short
+from api.reports.plots.style import INK, MUTED, Look, Options, figure, legend, looks, short
 from api.reports.titles import title
 from router.reports import MethodReport, Report, Summary
 
-#: Baselines drawn through all routers of a data set: colour, line and width of each.
-REFERENCES = {
-    "best_single": (INK, "-", 1.8),
-    "zero": (MUTED, "--", 1.4),
-    "random": (MUTED, ":", 1.6),
-    "quality_oracle": ("#b8860b", "-", 1.8),
+#: Baselines drawn through all routers of a data set.
+REFERENCES: dict[str, Options] = {
+    "best_single": {"color": INK, "linestyle": "-", "linewidth": 1.8},
+    "zero": {"color": MUTED, "linestyle": "--", "linewidth": 1.4},
+    "random": {"color": MUTED, "linestyle": ":", "linewidth": 1.6},
+    "quality_oracle": {"color": "#b8860b", "linestyle": "-", "linewidth": 1.8},
 }
 ROW, GAP = 13, 14  # points: of one router, and between two data sets
+#: Points from which on the scale stands above the plot too.
+TALL = 600
 
 
 def draw(report: Report) -> Figure:
@@ -36,6 +38,7 @@ def draw(report: Report) -> Figure:
     axes.set_ylim(len(bands) * height, 0)
     axes.set_yticks([(i + 0.5) * height for i in range(len(bands))], [_name(report, band) for band in bands])
     axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labeltop=len(bands) * height > TALL)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(f"Quality ({short(report.data.quality)}), with 95 % intervals")
@@ -48,7 +51,7 @@ def _of(method: MethodReport, dataset: str | None) -> Summary | None:
 
 
 def _name(report: Report, dataset: str | None) -> str:
-    return "Mean of these\n(macro)" if dataset is None else f"{short(dataset, 20)}\nn = {report.data.datasets[dataset]}"
+    return "Mean of these\n(macro)" if dataset is None else f"{short(dataset, 24)}\nn = {report.data.datasets[dataset]}"
 
 
 def _point(axes: Axes, summary: Summary | None, at: float, look: Look) -> None:
@@ -60,11 +63,11 @@ def _point(axes: Axes, summary: Summary | None, at: float, look: Look) -> None:
 
 
 def _references(axes: Axes, report: Report, dataset: str | None, span: tuple[float, float]) -> None:
-    for name, (colour, line, width) in REFERENCES.items():
+    for name, options in REFERENCES.items():
         summary = _of(report.baselines[name], dataset) if name in report.baselines else None
         if summary is not None and summary.quality is not None:
             at = (summary.quality, summary.quality)
-            axes.plot(at, span, color=colour, linestyle=line, linewidth=width, solid_capstyle="butt", zorder=2)
+            axes.plot(at, span, solid_capstyle="butt", zorder=2, **options)
 
 
 def _routers(look: Mapping[str, Look]) -> list[Artist]:
@@ -76,7 +79,7 @@ def _routers(look: Mapping[str, Look]) -> list[Artist]:
 
 def _lines(report: Report) -> list[Artist]:
     return [
-        Line2D([], [], color=colour, linestyle=line, linewidth=width, label=short(title(name, report), 36))
-        for name, (colour, line, width) in REFERENCES.items()
+        Line2D([], [], **options, label=short(title(name, report), 36))
+        for name, options in REFERENCES.items()
         if name in report.baselines
     ]

@@ -15,9 +15,8 @@ def draw(report: Report) -> Figure | None:
     look = looks(report)
     entries = []
     for name, times in report.speed.items():
-        own = {"color": look[name].colour, "marker": look[name].marker, "linestyle": look[name].line}
         sizes, each = [one.batch for one in times], [one.ms_per_prompt for one in times]
-        entries += axes.plot(sizes, each, label=short(name), linewidth=2, markersize=6, **own)
+        entries += axes.plot(sizes, each, label=short(name), linewidth=2, markersize=6, **look[name].options)
     logarithmic(axes, "x")
     logarithmic(axes, "y")
     batches = sorted({one.batch for times in report.speed.values() for one in times})

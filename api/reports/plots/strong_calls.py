@@ -21,9 +21,8 @@ def draw(report: Report) -> Figure | None:
     for name, found in two.routers.items():
         known = [(point.share, point.pgr) for point in found.points if point.pgr is not None]
         shares, recovered = [share for share, _ in known], [pgr for _, pgr in known]
-        own = {"color": look[name].colour, "linestyle": look[name].line, "linewidth": 2}
-        marks = {"marker": look[name].marker, "markersize": 5} if len(known) <= 25 else {}  # noqa: PLR2004  # else a smear
-        entries += axes.plot(shares, recovered, label=short(name), **own, **marks)
+        own = look[name].options | {"linewidth": 2, "markersize": 5, "markevery": max(1, len(known) // 10)}
+        entries += axes.plot(shares, recovered, label=short(name), **own)
     axes.set_xlim(-0.02, 1.02)
     axes.set_xticks(*PERCENT)
     axes.set_yticks(*PERCENT)

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -13,6 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from router.reports import Report
+
+#: Keyword arguments of matplotlib's artists, which have types of their own each.
+Options = dict[str, Any]  # Any: colours, widths, names
 
 #: Points; a point of the figure is a point of its SVG, so what is measured here holds there.
 WIDTH: Final = 600
@@ -31,7 +34,7 @@ HATCHES: Final = ("", "////", "....")
 INK: Final = "#222222"
 MUTED: Final = "#6b6b6b"
 
-STYLE: Final = {
+STYLE: Final[Options] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.grid": True,
@@ -65,6 +68,11 @@ class Look:
     marker: str
     line: str
 
+    @property
+    def options(self) -> Options:
+        """As matplotlib's lines take it."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": self.line}
+
 
 def looks(report: Report) -> Mapping[str, Look]:
     """Of each router, the same in every plot."""
@@ -81,7 +89,7 @@ def styled() -> Iterator[None]:
         # The browser has letters (Chinese, emoji) that the font which only measures here lacks.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+        mpl.rcParams |= STYLE
         yield
 
 
@@ -98,8 +106,8 @@ def short(name: str, letters: int = 26) -> str:
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
     if len(line) <= letters:
         return line
-    half = (letters - 1) // 2
-    return f"{line[: letters - 1 - half]}…{line[-half:]}"
+    tail = letters // 3
+    return f"{line[: letters - 1 - tail]}…{line[-tail:]}"
 
 
 def legend(made: Figure, handles: Iterable[Artist]) -> None:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from api.reports.numbers import figures
 from api.reports.plots.labels import Labelled, place
-from api.reports.plots.style import COLOURS, MUTED, Look, figure, legend, logarithmic, looks, short, spread
+from api.reports.plots.style import COLOURS, MUTED, Look, Options, figure, legend, logarithmic, looks, short, spread
 from router.reports import Report
 
 #: What may stand on the x axis, the first that is known: measure, label, and what turns its unit into the label's.
@@ -106,5 +106,5 @@ def _legend(fastest: float) -> list[Artist]:
 
 
 def _example(label: str, radius: float) -> Artist:
-    look = {"markerfacecolor": "#ececec", "markeredgecolor": EXPERT}
+    look: Options = {"markerfacecolor": "#ececec", "markeredgecolor": EXPERT}
     return Line2D([], [], linestyle="", marker="o", markersize=2 * radius, label=label, **look)

@@ -15,9 +15,8 @@ def figures(value: float | None) -> str:
         return ABSENT
     if not value:
         return "0"
-    magnitude = math.floor(math.log10(abs(value)))
-    rounded = round(value, 2 - magnitude)
-    return f"{rounded:.{max(0, 2 - magnitude)}f}"
+    rounded = float(f"{value:.2e}")
+    return f"{rounded:.{max(0, 2 - math.floor(math.log10(abs(rounded))))}f}"
 
 
 def thousandths(value: float | None) -> str:

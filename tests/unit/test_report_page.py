@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.reports.numbers import ABSENT
+from api.reports.numbers import ABSENT, figures
 from api.reports.page import page, write_page
 from router.reports import Report
 from tests import report_factories as factories
@@ -175,3 +175,10 @@ def test_many_routers_experts_and_data_sets_with_long_names_fit():
     )
 
     assert read(crowd).tags.count("svg") == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.09996, "0.100"), (1.234, "1.23"), (0.0000123, "0.0000123"), (12345, "12300"), (0, "0")]
+)
+def test_a_number_has_three_figures_and_no_exponent(value: float, written: str):
+    assert figures(value) == written

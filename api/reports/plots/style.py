@@ -34,7 +34,7 @@ HATCHES: Final = ("", "////", "....")
 INK: Final = "#222222"
 MUTED: Final = "#6b6b6b"
 
-STYLE: Final[Options] = {
+STYLE: Final[Any] = {  # Any: matplotlib's type lists every setting by name
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.grid": True,
@@ -89,7 +89,7 @@ def styled() -> Iterator[None]:
         # The browser has letters (Chinese, emoji) that the font which only measures here lacks.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         mpl.rcdefaults()
-        mpl.rcParams |= STYLE
+        mpl.rcParams.update(STYLE)
         yield
 
 

@@ -18,7 +18,7 @@ COSTS = (
     ("cost_usd_per_mtok", "Cost, US$ per 1M tokens (mean over prompts)", 1),
     ("cost_usd", "Cost, US$ per 1,000 prompts (mean)", 1000),
 )
-SMALLEST, LARGEST, UNKNOWN = 3.0, 13.0, 5.0  # radius in points
+SMALLEST, LARGEST, UNKNOWN = 3.0, 11.0, 5.0  # radius in points
 #: Outline of a single expert.
 EXPERT = MUTED
 

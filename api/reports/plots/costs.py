@@ -22,7 +22,7 @@ def draw(report: Report) -> Figure | None:
     if not report.curves:
         return None
     look = looks(report)
-    made, axes = figure(420)
+    made, axes = figure(400 + 8 * len(report.curves))  # the legend grows with them
     for name, curve in report.curves.items():
         _curve(axes, curve, look.get(name, BOUND))
     experts = _experts(report)

@@ -11,7 +11,7 @@ def draw(report: Report) -> Figure | None:
     """A line per router; None where nothing was timed."""
     if not report.speed:
         return None
-    made, axes = figure(380)
+    made, axes = figure(370 + 8 * len(report.speed))  # the legend grows with them
     look = looks(report)
     entries = []
     for name, times in report.speed.items():

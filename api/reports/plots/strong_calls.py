@@ -14,7 +14,7 @@ def draw(report: Report) -> Figure | None:
     two = report.two_experts
     if two is None or not any(point.pgr is not None for found in two.routers.values() for point in found.points):
         return None
-    made, axes = figure(400)
+    made, axes = figure(390 + 8 * len(two.routers))  # the legend grows with them
     axes.plot((0, 1), (0, 1), color=MUTED, linestyle="--", linewidth=1.4)
     look = looks(report)
     entries = []

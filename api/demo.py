@@ -8,7 +8,7 @@ from rich.console import Console
 from api import first_router, prompt_files
 from api.client import Client
 from api.progress import BatchProgress
-from api.report_table import print_report
+from api.reports.terminal import print_report
 from api.up import Running, running
 from core.errors import NotReadyError
 from core.settings import Settings
@@ -18,6 +18,8 @@ from core.tables import LOCAL, State
 
 def run(settings: Settings, err: Console, out: Console) -> None:
     """Start, collect, train, route, report, stop. NotReadyError where a prompt was not answered."""
+    from api.reports.page import write_page  # noqa: PLC0415  # matplotlib
+
     folder = settings.home / "demo"
     with running(settings, err) as up:
         first_router.make(up)
@@ -31,8 +33,13 @@ def run(settings: Settings, err: Console, out: Console) -> None:
         _save_answers(client, routed, folder / "answers.jsonl")
         report = _report(up, routed, every)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
+    write_page(report, folder / "report.html")
     print_report(report, out)
-    err.print(f"Report: {folder / 'report.json'}; answers: {folder / 'answers.jsonl'}", highlight=False, soft_wrap=True)
+    err.print(
+        f"Report: {folder / 'report.html'} and report.json; answers: {folder / 'answers.jsonl'}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _wait(up: Running, client: Client, title: str, batch: str) -> None:

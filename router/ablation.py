@@ -81,6 +81,7 @@ class Ablation:
     config: TrainConfig
     cache: Path
     studies: Sequence[Study] = tuple(Study)
+    temperatures: Sequence[float] = TEMPERATURES
     showing: Callable[[str], AbstractContextManager[Progress]] = field(
         default=lambda _title: nullcontext(lambda _share, _text: None)
     )
@@ -111,7 +112,10 @@ def ablate(train: Sequence[OutcomeRow], test: Sequence[OutcomeRow], wanted: Abla
         for name in wanted.routers:
             config = wanted.config.model_copy(update={"router": name})
             for study in wanted.studies:
-                cells += [_measured(trial, wanted) for trial in _TRIALS[study](config, train, rows)]
+                cells += [
+                    _measured(trial, wanted)
+                    for trial in _TRIALS[study](_Given(config, train, rows, wanted.temperatures))
+                ]
     return AblationReport(
         cells=cells,
         quality=wanted.config.quality,
@@ -123,13 +127,23 @@ def ablate(train: Sequence[OutcomeRow], test: Sequence[OutcomeRow], wanted: Abla
     )
 
 
-def _labels(config: TrainConfig, train: Sequence[OutcomeRow], test: Sequence[OutcomeRow]) -> Iterator[_Trial]:
+class _Given(NamedTuple):
+    """What a study is made of."""
+
+    config: TrainConfig
+    train: Sequence[OutcomeRow]
+    test: Sequence[OutcomeRow]
+    temperatures: Sequence[float]
+
+
+def _labels(given: _Given) -> Iterator[_Trial]:
     """A router that learns no labels is one trial: whatever the temperature, it stays where it is."""
+    config, train, test, temperatures = given
     if config.router not in LEARN_LABELS:
         yield _Trial(Study.LABELS, "any", config, train, test)
         return
     for reading in (Reading.MULTIPLY, Reading.DIVIDE):
-        for temperature in TEMPERATURES:
+        for temperature in temperatures:
             # Dividing by T is multiplying by 1/T: said in one way, it is trained once.
             scale = temperature if reading is Reading.MULTIPLY else 1 / temperature
             changed = {"reading": Reading.MULTIPLY, "temperature": round(scale, 9)}
@@ -137,15 +151,17 @@ def _labels(config: TrainConfig, train: Sequence[OutcomeRow], test: Sequence[Out
     yield _Trial(Study.LABELS, Reading.HARD, config.model_copy(update={"reading": Reading.HARD}), train, test)
 
 
-def _sizes(config: TrainConfig, train: Sequence[OutcomeRow], test: Sequence[OutcomeRow]) -> Iterator[_Trial]:
+def _sizes(given: _Given) -> Iterator[_Trial]:
     """Each share holds the smaller ones."""
+    config, train, test, _ = given
     for share in SHARES:
         some = [row for row in train if uniform("training size", normalise(row.prompt)) < share]
         if len(some) >= _FEWEST:
             yield _Trial(Study.SIZE, f"{share:.0%}", config, some, test, share)
 
 
-def _domains(config: TrainConfig, train: Sequence[OutcomeRow], test: Sequence[OutcomeRow]) -> Iterator[_Trial]:
+def _domains(given: _Given) -> Iterator[_Trial]:
+    config, train, test, _ = given
     names = sorted({row.dataset for row in test})
     if len({row.dataset for row in train}) < 2:  # noqa: PLR2004  # one to leave out and one to learn from
         raise InvalidInputError(f"the training rows have one data set, {names[0]!r}: none can be left out")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from api.progress import Bar
-from api.report_table import print_report
+from api.reports.terminal import print_report
 from core import settings as settings_of
 from core.errors import InvalidInputError
 from router.policy import described, parse
@@ -65,7 +65,7 @@ def train(  # noqa: PLR0917  # a command's parameters are its options
 def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     train: Files,
     test: Files,
-    out: Annotated[Path, typer.Option(help="Folder for report.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.json and report.html.")],
     routers: Routers = None,
     quality: Quality = "bertsim",
     experts: Experts = None,
@@ -80,6 +80,7 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     Test rows whose text is among the training rows are left out. Vectors and trained routers are kept in the cache
     of TOROUTER_HOME, so that a second test set trains nothing.
     """
+    from api.reports.page import write_page  # noqa: PLC0415  # matplotlib
     from router import comparison, registry  # noqa: PLC0415  # torch
     from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
 
@@ -97,10 +98,11 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     )
     report = comparison.compare(learned, rows, wanted)
     (out / "report.json").write_text(report.to_json(), encoding="utf-8")
+    write_page(report, out / "report.html")
     print_report(report, Console())
     if report.data.left_out:
         err.print(f"{report.data.left_out} test rows were left out: repeated, or in the training files.")
-    err.print(f"Wrote {out / 'report.json'}", highlight=False)
+    err.print(f"Wrote {out / 'report.json'} and, to look at, {out / 'report.html'}", highlight=False)
 
 
 def ablate(  # noqa: PLR0917  # a command's parameters are its options
@@ -124,6 +126,7 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
     Dozens of trainings: minutes for routers on a frozen encoder, hours for bert. What was trained is kept in the cache
     of TOROUTER_HOME, so an interrupted run goes on where it was.
     """
+    from api.reports.ablation_page import write_page  # noqa: PLC0415  # matplotlib
     from router.ablation import Ablation, Study  # noqa: PLC0415  # torch
     from router.ablation import ablate as measured  # noqa: PLC0415  # as above
     from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
@@ -143,7 +146,8 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
     )
     report = measured(learned, rows, wanted)
     (out / "ablation.json").write_text(report.to_json(), encoding="utf-8")
-    err.print(f"Wrote {out / 'ablation.json'}", highlight=False)
+    write_page(report, out / "ablation.html")
+    err.print(f"Wrote {out / 'ablation.json'} and, to look at, {out / 'ablation.html'}", highlight=False)
 
 
 def _names(routers: list[str] | None) -> list[str]:

@@ -27,7 +27,7 @@ def demo() -> None:
     """Run the main job from end to end and end by itself: collect, train, route, report.
 
     Starts everything on this machine (four experts on vLLM take a minute or two), and stops it at the end. The
-    figures are in `.torouter/demo/report.json`.
+    figures are in `.torouter/demo/report.html` and `report.json`.
     """
     from api.demo import run  # noqa: PLC0415  # the whole system
 

@@ -86,6 +86,8 @@ def test_evaluating_writes_a_report_of_routers_baselines_and_controls(
     assert report["default"] == "mlp"
     assert report["routers"]["mlp"]["n"] == 30
     assert report["controls"].keys() == {"shuffled_shares", "shuffled_labels", "unreadable"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "mlp reaches a bertsim of" in page
 
 
 def test_an_unknown_way_to_scale_labels_is_refused_with_the_known_ones(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from api.reports.titles import title
+
 if TYPE_CHECKING:
-    from router.reports import MethodReport, Report, Summary
+    from router.reports import Report, Summary
 
 #: Heading and format of each measure, in the order of the columns. All fit into 80 characters.
 MEASURES = (
@@ -16,18 +18,6 @@ MEASURES = (
     ("cost_usd_per_mtok", "US$ per\n1M tok.", "{:.4f}"),
     ("output_tokens", "tokens", "{:.0f}"),
 )
-
-#: What the baselines are called here.
-TITLES = {
-    "zero": "Zero (mean)",
-    "random": "Random",
-    "optimal": "Optimal",
-    "quality_oracle": "Best per prompt",
-    "dataset_oracle": "Best per data set",
-    "shuffled_shares": "Control: shares dealt",
-    "shuffled_labels": "Control: labels mixed",
-    "unreadable": "Control: no text",
-}
 
 
 def print_report(report: "Report", console: Console) -> None:
@@ -42,15 +32,15 @@ def print_report(report: "Report", console: Console) -> None:
     for name, method in report.routers.items():
         methods.add_row(f"[bold]{name} router[/]", *_cells(method.micro))
     for name, method in (report.baselines | report.controls).items():
-        methods.add_row(_title(name, method), *_cells(method.micro))
+        methods.add_row(title(name, report), *_cells(method.micro))
     console.print(methods)
 
 
-def _table(title: str, report: "Report") -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(heading: str, report: "Report") -> Table:
+    table = Table(title=heading, title_justify="left")
     table.add_column("")
-    for _, heading, _ in MEASURES:
-        table.add_column(heading.format(quality=report.data.quality), justify="right", no_wrap=True)
+    for _, column, _ in MEASURES:
+        table.add_column(column.format(quality=report.data.quality), justify="right", no_wrap=True)
     return table
 
 
@@ -62,9 +52,3 @@ def _cells(summary: "Summary") -> list[str]:
     if summary.ci95 is not None:
         cells[0] += f"\n{summary.ci95[0]:.3f}-{summary.ci95[1]:.3f}"
     return cells
-
-
-def _title(name: str, method: "MethodReport") -> str:
-    if name == "best_single":
-        return f"Best single: {max(method.queries, key=method.queries.__getitem__)}"
-    return TITLES.get(name, name)

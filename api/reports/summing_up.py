@@ -1,0 +1,124 @@
+"""The small tables of a page: of curves, of two experts, of training; and the sentence at its top."""
+
+from api.reports import numbers
+from api.reports.tables import Cell, Group, Row, Table, verdict
+from api.reports.titles import best_single, title
+from router.reports import Report
+
+VERDICTS = {"better": "better than", "worse": "worse than", "same": "not told apart from"}
+
+
+def headline(report: Report) -> list[str]:
+    """What the default router is worth, in sentences."""
+    macro, sets = report.routers[report.default].macro, len(report.data.datasets)
+    where = f"the mean over {sets} data sets" if sets > 1 else "on one data set"
+    within = f" (95 % interval {numbers.interval(macro.ci95)}, n = {macro.n})" if macro.ci95 else ""
+    quality = f"{report.data.quality} of {numbers.thousandths(macro.quality)}"
+    sentences = [f"{report.default} reaches a {quality}{within}, {where}."]
+    if found := report.differences.get(report.default, {}).get("best_single"):
+        other = f"the best single expert, {best_single(report)}" if best_single(report) else "the best single expert"
+        sentences.append(
+            f"It is {VERDICTS[verdict(found)]} {other}: {numbers.signed(found.difference)} "
+            f"(95 % interval {numbers.interval(found.ci95, '{:+.3f}')}, on the same {found.n} prompts)."
+        )
+    return sentences
+
+
+def curves(report: Report) -> Table | None:
+    """What sums up each cost-quality curve; None where there is no curve."""
+    rows = [
+        Row(
+            title(name, report),
+            (
+                Cell(numbers.thousandths(curve.aiq)),
+                Cell(numbers.percent(curve.cost_save)),
+                Cell(numbers.ABSENT if curve.perf_gain is None else numbers.signed(curve.perf_gain)),
+                Cell(numbers.percent(curve.qnc)),
+            ),
+            strong=name == report.default,
+        )
+        for name, curve in report.curves.items()
+    ]
+    return _table(
+        "The curves in numbers",
+        ("AIQ", "CostSave", "PerfGain", "QNC"),
+        rows,
+        "AIQ: mean quality of the hull between the cheapest and the dearest expert. CostSave: share of the best single "
+        "expert's cost that is saved at no less than its quality. PerfGain: best quality minus the best single "
+        "expert's. QNC: least cost that matches the best single expert's quality, as a share of its cost.",
+    )
+
+
+def two_experts(report: Report) -> Table | None:
+    """APGR, CPT and AUROC of each router; None unless there are two experts."""
+    if report.two_experts is None:
+        return None
+    rows = [
+        Row(
+            title(name, report),
+            (
+                Cell(numbers.thousandths(found.apgr)),
+                Cell(numbers.percent(found.cpt50)),
+                Cell(numbers.percent(found.cpt80)),
+                Cell(numbers.thousandths(found.auroc)),
+            ),
+            strong=name == report.default,
+        )
+        for name, found in report.two_experts.routers.items()
+    ]
+    return _table(
+        f"From {report.two_experts.weak} to {report.two_experts.strong} in numbers",
+        ("APGR", "CPT(50 %)", "CPT(80 %)", "AUROC"),
+        rows,
+        "APGR: the share of the quality gap that is recovered, averaged over all shares of strong calls; chance is "
+        "0.5. CPT: the share of strong calls at which half, or 80 %, of the gap is recovered. AUROC: how well the "
+        "router tells where the weak expert is enough.",
+    )
+
+
+def training(report: Report) -> Table | None:
+    """Prompts, time and the entropy of the labels of each router; None where nothing is known."""
+    rows = [
+        Row(
+            name,
+            (
+                Cell(numbers.whole(found.train)),
+                Cell(numbers.whole(found.validation)),
+                Cell(numbers.figures(found.seconds)),
+                Cell(numbers.thousandths(found.label_entropy)),
+                Cell(numbers.thousandths(found.label_entropy_maximum)),
+            ),
+            strong=name == report.default,
+        )
+        for name, found in report.training.items()
+    ]
+    return _table(
+        "How the routers were made",
+        ("Training prompts", "Validation prompts", "Time, s", "Label entropy, nats", "Its maximum, nats"),
+        rows,
+        "Entropy is that of the soft labels: near its maximum they hardly tell the experts apart, and there is "
+        "nothing to learn.",
+    )
+
+
+def data(report: Report) -> list[tuple[str, str]]:
+    """What was measured on, and what is needed to make the numbers again; name and value."""
+    known = report.data
+    sets = ", ".join(f"{name} ({n})" for name, n in known.datasets.items())
+    found: list[tuple[str, str | None]] = [
+        ("Prompts", str(known.n)),
+        ("Left out", f"{known.left_out}, repeated or in the training rows" if known.left_out else None),
+        ("Data sets", sets),
+        ("Quality", known.quality),
+        ("Fingerprint", known.fingerprint),
+        ("Of the training rows", known.train_fingerprint),
+        ("Seed", str(known.seed)),
+        ("Bootstrap resamples", str(known.resamples)),
+        ("Commit", known.commit),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in known.versions.items()) or None),
+    ]
+    return [(name, value) for name, value in found if value is not None]
+
+
+def _table(heading: str, columns: tuple[str, ...], rows: list[Row], note: str) -> Table | None:
+    return Table(heading, "Router", columns, (Group(tuple(rows)),), note) if rows else None

@@ -107,7 +107,9 @@ def _value(cell: Cell, measure: str) -> float:
 def _line(axes: Axes, cells: Sequence[Cell], measure: str, look: Look, name: str) -> Artist:
     swept = sorted(cells, key=lambda cell: cell.value or 0)
     values = [_value(cell, measure) for cell in swept]
-    (found,) = axes.plot([cell.value for cell in swept], values, label=name, linewidth=2, markersize=5, **look.options)
+    (found,) = axes.plot(
+        [cell.value or 0.0 for cell in swept], values, label=name, linewidth=2, markersize=5, **look.options
+    )
     return found
 
 

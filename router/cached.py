@@ -22,6 +22,6 @@ def trained(rows: Sequence[OutcomeRow], config: TrainConfig, folder: Path, progr
     path = folder / f"{config.router}-{sha256(made_of.encode()).hexdigest()[:16]}"
     if not path.exists():
         found = training.train(rows, config, progress)
-        checkpoints.save(found.router, path, found.manifest)
+        checkpoints.save(found.router, path, found.manifest, found.seen)
     progress(1.0, "trained")
     return checkpoints.load(path)

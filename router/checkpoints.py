@@ -13,12 +13,13 @@ from router import registry
 from router.manifest import FORMAT, Manifest
 from router.predictions import Router
 from router.registry import StorableRouter
+from router.seen import Seen
 
 MANIFEST: Final = "manifest.json"
 
 
-def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
-    """Write router and manifest as a new folder, which appears complete or not at all.
+def save(router: StorableRouter, folder: Path, manifest: Manifest, seen: Seen | None = None) -> None:
+    """Write router, manifest and which texts it has `seen` as a new folder, which appears complete or not at all.
 
     CheckpointError where the folder exists (a checkpoint never changes) or the manifest is another router's.
     """
@@ -33,6 +34,8 @@ def save(router: StorableRouter, folder: Path, manifest: Manifest) -> None:
     try:
         router.save(unfinished)
         (unfinished / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if seen is not None:
+            seen.save(unfinished)
         unfinished.chmod(0o755)  # mkdtemp makes it private, but other processes load it
         unfinished.rename(folder)
     except BaseException:
@@ -59,6 +62,11 @@ def load(folder: Path) -> Router:
     except InvalidInputError as error:
         raise CheckpointError(f"{folder / MANIFEST}: {error}; it may come from a newer torouter") from error
     return kind.load(folder, manifest)
+
+
+def read_seen(folder: Path) -> Seen:
+    """Which texts a checkpoint's router has learned from; CheckpointError where nobody knows."""
+    return Seen.of(()) if read_manifest(folder).data is None else Seen.load(folder)
 
 
 def read_manifest(folder: Path) -> Manifest:

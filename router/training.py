@@ -19,6 +19,7 @@ from router.policies import choose
 from router.pool import Measure, Pool
 from router.predictions import Router
 from router.registry import StorableRouter
+from router.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class TrainedRouter:
 
     router: StorableRouter
     manifest: Manifest
+    seen: Seen
 
 
 def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | None = None) -> TrainedRouter:
@@ -35,12 +37,12 @@ def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | 
     InvalidInputError for an unknown kind, a missing expert or quality column, or too few prompts, with the counts.
     """
     kind = registry.kind(config.router)
-    data = training_set(rows, config)
+    data = training_set(rows, config, partial=kind.partial)
     started = time.monotonic()
     again = kind.refit and len(data.validation) > 0
     tell = progress or _silent
     router = kind.fit(data, config, _between(tell, 0, 0.5) if again else tell)
-    metrics = _metrics(router, data.validation, config.seed)
+    metrics = _metrics(router, data.validation.comparable(), config.seed)
     if again:
         router = kind.fit(data.whole(), config, _between(tell, 0.5, 1))
     manifest = Manifest(
@@ -48,11 +50,11 @@ def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | 
         experts=data.experts,
         config=config,
         data=_data_summary(rows, data, config),
-        labels=_label_summary(data.train),
+        labels=_label_summary(data.train.comparable()),
         metrics=metrics,
         train_seconds=round(time.monotonic() - started, 3),
     )
-    return TrainedRouter(router, manifest)
+    return TrainedRouter(router, manifest, Seen.of(data.train.texts + data.validation.texts))
 
 
 def _between(tell: Progress, start: float, end: float) -> Progress:
@@ -73,11 +75,15 @@ def _data_summary(rows: Sequence[OutcomeRow], data: TrainingSet, config: TrainCo
         validation=len(data.validation),
         duplicates=data.duplicates,
         too_few_experts=data.too_few_experts,
+        held_out=data.held_out,
         datasets=dict(sorted(Counter(data.train.datasets).items())),
     )
 
 
-def _label_summary(part: Part) -> LabelSummary:
+def _label_summary(part: Part) -> LabelSummary | None:
+    """None where no prompt compares experts."""
+    if not len(part):
+        return None
     found = label_entropy(part.labels, part.present)
     return LabelSummary(entropy=found.mean, maximum=found.maximum)
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from api import collecting, prompt_files
 from api.progress import Bar
-from api.promoting import promote
 from core.schemas.conversation import Sampling
 from core.schemas.experts import ExpertSpec
-from core.schemas.views import BatchView, CheckpointView
+from core.schemas.views import BatchView
 from core.tables import LOCAL
 
 if TYPE_CHECKING:
@@ -28,9 +27,10 @@ COLLECT: Final = PROMPTS / "collect.jsonl"
 SAMPLING: Final = Sampling(max_tokens=64)
 
 
-def make(up: "Running") -> CheckpointView:
-    """Collect, train and promote; the checkpoint that routes from now on."""
+def make(up: "Running") -> None:
+    """Collect, train and promote: this checkpoint routes from now on."""
     from router.outcomes import write_outcomes  # noqa: PLC0415  # numpy
+    from workers.promotion import Gate, promote  # noqa: PLC0415  # as above
 
     folder = up.settings.home / "demo"
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,9 +46,8 @@ def make(up: "Running") -> CheckpointView:
     write_outcomes(outcomes, collecting.outcomes(up.store, batch))
     # Nothing is held out: there is no router to be compared with, and the prompts are few.
     up.command("train", "--outcomes", str(outcomes), "--out", str(checkpoint), "--router", "bert", "--all")
-    promoted = promote(up.store, checkpoint)
+    promote(up.store, checkpoint, Gate((), up.settings.cache, "torouter up", force=True))
     up.console.print("Promoted: this router routes from now on.")
-    return promoted
 
 
 def _collecting_batch(up: "Running") -> str:

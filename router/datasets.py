@@ -1,6 +1,6 @@
 """From outcome rows to what a router is fitted on: de-duplicated, split by text, as arrays. It knows no router."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -44,7 +44,7 @@ class Part:
 
     def comparable(self) -> "Part":
         """The prompts that say which expert is better."""
-        chosen = _comparable(self.qualities)
+        chosen = _present(self.qualities)
         at = np.flatnonzero(chosen)
         texts, datasets = tuple(self.texts[i] for i in at), tuple(self.datasets[i] for i in at)
         return Part(texts, datasets, self.qualities[chosen], self.labels[chosen])
@@ -84,7 +84,7 @@ def training_set(rows: Sequence[OutcomeRow], config: TrainConfig, *, partial: bo
     unique = deduplicate(rows)
     kept = [row for row in unique if not (config.hold_out and is_held_out(row.prompt, HELD_OUT_SHARE))]
     qualities = quality_matrix(kept, experts, config.quality)
-    usable = ~np.isnan(qualities).all(axis=1) if partial else _comparable(qualities)
+    usable = _present(qualities, 1 if partial else MIN_EXPERTS)
     _refuse_absent(kept, experts, qualities, usable, config.quality)
     held = np.array([is_held_out(row.prompt, config.validation_share, "validation") for row in kept], dtype=np.bool_)
     found = TrainingSet(
@@ -112,6 +112,17 @@ def is_held_out(text: str, share: float, purpose: str = "held out") -> bool:
     return uniform(purpose, normalise(text)) < share
 
 
+def carrying(rows: Iterable[OutcomeRow], column: str) -> Iterator[OutcomeRow]:
+    """The rows with those of their outcomes that carry the column; without the rows that have none.
+
+    Joined with others of their text, an outcome that says nothing would stand in the way of one that does.
+    """
+    for row in rows:
+        found = {name: outcome for name, outcome in row.outcomes.items() if outcome.value(column) is not None}
+        if found:
+            yield row.model_copy(update={"outcomes": found})
+
+
 def deduplicate(rows: Sequence[OutcomeRow]) -> list[OutcomeRow]:
     """Each normalised text once, in order, with the outcomes of all its rows; an expert's first outcome counts.
 
@@ -132,9 +143,9 @@ def without(rows: Sequence[OutcomeRow], others: Iterable[OutcomeRow]) -> list[Ou
     return [row for row in rows if normalise(row.prompt) not in known]
 
 
-def _comparable(qualities: FloatArray) -> BoolArray:
-    """Which prompts (n,) have the quality of enough experts to say who is better."""
-    return np.asarray((~np.isnan(qualities)).sum(axis=1) >= MIN_EXPERTS)
+def _present(qualities: FloatArray, least: int = MIN_EXPERTS) -> BoolArray:
+    """Which prompts (n,) have the quality of so many experts; two say who is better."""
+    return np.asarray((~np.isnan(qualities)).sum(axis=1) >= least)
 
 
 def _refuse_absent(
@@ -171,6 +182,6 @@ def _refuse_too_few(data: TrainingSet, column: str) -> None:
 
 def _part(rows: Sequence[OutcomeRow], qualities: FloatArray, chosen: BoolArray, config: TrainConfig) -> Part:
     kept, found = [row for row, keep in zip(rows, chosen, strict=True) if keep], qualities[chosen]
-    labels, labelled = np.zeros_like(found), _comparable(found)
+    labels, labelled = np.zeros_like(found), _present(found)
     labels[labelled] = soft_labels(found[labelled], config.temperature, config.reading)
     return Part(tuple(row.prompt for row in kept), tuple(row.dataset for row in kept), found, labels)

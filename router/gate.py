@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.schemas.outcomes import OutcomeRow
 from router.bootstrap import Bootstrap
-from router.datasets import HELD_OUT_SHARE, deduplicate, is_held_out
+from router.datasets import HELD_OUT_SHARE, carrying, deduplicate, is_held_out
 from router.labels import MIN_EXPERTS
 from router.outcomes import fingerprint, quality_matrix
 from router.policies import NOBODY, choose
@@ -101,7 +101,8 @@ def judge(
 
 def held_out(rows: Iterable[OutcomeRow], experts: Sequence[str], quality: str) -> list[OutcomeRow]:
     """The rows that routers can be compared on, each text once."""
-    unique = deduplicate([row for row in rows if is_held_out(row.prompt, HELD_OUT_SHARE)])
+    held = [row for row in carrying(rows, quality) if is_held_out(row.prompt, HELD_OUT_SHARE)]
+    unique = deduplicate(held)
     counts = (~np.isnan(quality_matrix(unique, experts, quality))).sum(axis=1)
     return [row for row, count in zip(unique, counts, strict=True) if count >= MIN_EXPERTS]
 
@@ -131,8 +132,8 @@ def _measured(known: Verdict, rows: Sequence[OutcomeRow], ours: FloatArray, thei
     return known.model_copy(
         update={
             "better": better,
-            "reason": f"{'' if better else 'not '}better than {known.against}: its {known.quality} is {lead.value:+.4f} "
-            f"(95 % interval {low:+.4f} to {high:+.4f}) over {known.n} held-out prompts",
+            "reason": f"{'better' if better else 'not better'} than {known.against}: its {known.quality} is "
+            f"{lead.value:+.4f} (95 % interval {low:+.4f} to {high:+.4f}) over {known.n} held-out prompts",
             "candidate": bootstrap.estimate(ours).macro.value,
             "current": bootstrap.estimate(theirs).macro.value,
             "difference": lead.value,

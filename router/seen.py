@@ -29,7 +29,7 @@ class Seen:
         return cls(np.unique(_hashes(texts)))
 
     def knows(self, texts: Sequence[str]) -> BoolArray:
-        """Which of the texts it has learned from (n,). A few in 10^13 of the others pass for known, and are left out."""
+        """Which of the texts it has learned from (n,). A few in 10^13 of the others pass for known."""
         return np.isin(_hashes(texts), self.hashes)
 
     def save(self, folder: Path) -> None:

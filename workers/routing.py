@@ -14,6 +14,7 @@ from core.schemas.work import Claim, Failure, Routed, RoutingItem
 from core.settings import Settings
 from core.store import Store
 from router import policies
+from router.datasets import is_held_out
 from router.predictions import BoolArray, Predictions, Router
 from workers.leasing import Leases, insist
 from workers.sending import Sender
@@ -57,7 +58,7 @@ def route(ids: list[int], serving: Serving | None, using: Using) -> None:
     if not items:
         return
     with leases.holding(item.claim for item in items):
-        decisions = decide(items, serving, store.experts.enabled())
+        decisions = decide(items, serving, store.experts.enabled(), using.settings.compare_share)
         if decisions.unserved:
             _without_router(decisions, using)
         if decisions.failed:
@@ -77,8 +78,13 @@ def _without_router(decisions: Decisions, using: Using) -> None:
     decisions.failed.extend(Failure(claim, "no_router", why) for claim in unserved)
 
 
-def decide(items: Sequence[RoutingItem], serving: Serving | None, experts: Experts) -> Decisions:
-    """Who answers each prompt: the expert it names, all of a collecting batch, or the router's choice."""
+def decide(
+    items: Sequence[RoutingItem], serving: Serving | None, experts: Experts, compare_share: float = 0.0
+) -> Decisions:
+    """Who answers each prompt: the expert it names, all of a collecting batch, or the router's choice.
+
+    `compare_share` of the texts that the router chooses for are answered by its other experts too.
+    """
     decisions = Decisions([], [], [])
     to_predict = []
     for item in items:
@@ -91,7 +97,7 @@ def decide(items: Sequence[RoutingItem], serving: Serving | None, experts: Exper
         else:
             to_predict.append(item)
     if to_predict and serving is not None:
-        _predict(to_predict, serving, experts, decisions)
+        _predict(to_predict, serving, experts, decisions, compare_share)
     return decisions
 
 
@@ -130,9 +136,12 @@ def _gone(names: str, experts: Experts) -> str:
     return f"no longer in the catalogue: {names}; there are {', '.join(experts) or '(none)'}"
 
 
-def _predict(items: list[RoutingItem], serving: Serving, experts: Experts, decisions: Decisions) -> None:
+def _predict(
+    items: list[RoutingItem], serving: Serving, experts: Experts, decisions: Decisions, compare_share: float
+) -> None:
     start = time.perf_counter()
-    predictions = serving.router.predict([routing_text(item.messages) for item in items])
+    texts = [routing_text(item.messages) for item in items]
+    predictions = serving.router.predict(texts)
     allowed = fits(items, predictions.experts, experts)
     by_policy: dict[str, list[int]] = {}
     for row, item in enumerate(items):
@@ -156,5 +165,13 @@ def _predict(items: list[RoutingItem], serving: Serving, experts: Experts, decis
                 checkpoint_id=serving.checkpoint_id,
                 prediction_kind=predictions.kind,
                 predictions=dict(zip(predictions.experts, map(float, predictions.values[row]), strict=True)),
+                compare=_compare(texts[row], predictions.experts, allowed[row], column, compare_share),
             )
         )
+
+
+def _compare(text: str, names: Sequence[str], allowed: BoolArray, chosen: int, share: float) -> tuple[str, ...]:
+    """The experts that were not chosen, for a text of the share; a second run of the step says the same."""
+    if not is_held_out(text, share, "comparison"):
+        return ()
+    return tuple(name for at, name in enumerate(names) if allowed[at] and at != chosen)

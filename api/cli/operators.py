@@ -1,4 +1,4 @@
-"""The operator's commands, on settings and database: migrate, experts, collect, promote, up, demo."""
+"""The operator's commands, on settings and database: migrate, experts, collect, up, demo."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,6 @@ from rich.table import Table
 
 from api import collecting, prompt_files
 from api.progress import Bar
-from api.promoting import promote as promote_checkpoint
 from core import settings as settings_of
 from core.errors import InvalidInputError
 from core.store import Store
@@ -24,7 +23,7 @@ out_console, err = Console(), Console(stderr=True)
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this module into the tree."""
-    for command in (demo, up, migrate, collect, promote):
+    for command in (demo, up, migrate, collect):
         app.command()(command)
     app.add_typer(experts_app, name="experts")
 
@@ -91,14 +90,6 @@ def collect(
     except OSError as error:
         raise InvalidInputError(f"--out {out}: {error.strerror}: mend that, then --batch {batch}") from error
     err.print(f"{count} prompts with outcomes in {out}", highlight=False)
-
-
-def promote(checkpoint: Annotated[Path, typer.Argument(help="Folder that `torouter train` wrote.")]) -> None:
-    """Make a checkpoint the one that routes; running routing workers switch to it within seconds."""
-    store = _store()
-    store.schema.check()
-    promoted = promote_checkpoint(store, checkpoint)
-    err.print(f"{promoted.public_id} routes now: {promoted.router} over {', '.join(promoted.experts)}", highlight=False)
 
 
 @experts_app.command("list")

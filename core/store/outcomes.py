@@ -20,6 +20,11 @@ class Outcomes:
         for page in self._prompts.of_batch(batch, owner):
             yield from (row for row in map(outcome_row, page) if row.outcomes)
 
+    def every(self, owner: str | None = None) -> Iterator[OutcomeRow]:
+        """The same of all batches, of one owner or of all; a prompt that was compared comes once for each batch."""
+        for page in self._prompts.every(owner):
+            yield from (row for row in map(outcome_row, page) if row.outcomes)
+
 
 def outcome_row(prompt: PromptView) -> OutcomeRow:
     """A prompt and its outcomes; an expert that failed on it is absent."""

@@ -1,5 +1,6 @@
 """Commands on the router that routes: promote, retrain."""
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +49,7 @@ def promote(
     settings = settings_of.read()
     store = Store.of(settings)
     store.schema.check()
-    rows = [*(read_outcomes(outcomes) if outcomes else ()), *store.outcomes.every()]
+    rows = chain(read_outcomes(outcomes or ()), store.outcomes.every())
     promotion = _promoted(store, checkpoint, Gate(rows, settings.cache, "torouter promote", quality, force))
     if promotion.checkpoint is None:
         raise CheckpointError(

@@ -54,8 +54,7 @@ def retrain(store: Store, settings: Settings, wanted: Wanted) -> Promotion:
         hold_out=True,
         experts=learnable(rows, tuple(store.experts.enabled()), wanted),
     )
-    settings.cache.mkdir(parents=True, exist_ok=True)
-    with keeping(settings.cache), tempfile.TemporaryDirectory(dir=settings.cache, prefix="retrained-") as folder:
+    with keeping(settings.cache), tempfile.TemporaryDirectory(prefix="torouter-retrained-") as folder:
         trained = training.train(rows, config, wanted.progress)
         candidate = Path(folder) / "candidate"
         checkpoints.save(trained.router, candidate, trained.manifest, trained.seen)

@@ -18,7 +18,7 @@ from tests.system import System, until
 from workers.promotion import Gate, promote
 from workers.retraining import Wanted, retrain
 
-ROWS = topic_rows(400)
+ROWS = topic_rows(240)
 MLP = Wanted("mlp", "bertsim", "a test")
 
 
@@ -50,7 +50,6 @@ def test_a_better_router_is_promoted_once_however_often_the_step_runs(store: Sto
     assert first.verdict.difference > 0.05
     assert second.checkpoint is None
     assert "not better" in second.verdict.reason
-    assert not list(settings.cache.glob("retrained-*"))
 
 
 def test_it_learns_from_nothing_that_is_held_out(sqlite_store: Store, settings: Settings):

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from api import collecting, prompt_files
 from api.progress import Bar
-from api.promoting import promote
 from core.schemas.conversation import Sampling
-from core.schemas.views import CheckpointView
 
 if TYPE_CHECKING:
     from api.up import Running
@@ -24,9 +22,10 @@ COLLECT: Final = PROMPTS / "collect.jsonl"
 SAMPLING: Final = Sampling(max_tokens=64)
 
 
-def make(up: "Running") -> CheckpointView:
-    """Collect, train and promote; the checkpoint that routes from now on."""
+def make(up: "Running") -> None:
+    """Collect, train and promote: this checkpoint routes from now on."""
     from router.outcomes import write_outcomes  # noqa: PLC0415  # numpy
+    from workers.promotion import Gate, promote  # noqa: PLC0415  # as above
 
     folder = up.settings.home / "demo"
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,10 +39,10 @@ def make(up: "Running") -> CheckpointView:
 
         collecting.wait(up.store, collected.batches, progress)
     write_outcomes(outcomes, collecting.outcomes(up.store, collected.batches))
-    up.command("train", "--outcomes", str(outcomes), "--out", str(checkpoint), "--router", "bert")
-    promoted = promote(up.store, checkpoint)
+    # Nothing is held out: there is no router to be compared with, and the prompts are few.
+    up.command("train", "--outcomes", str(outcomes), "--out", str(checkpoint), "--router", "bert", "--all")
+    promote(up.store, checkpoint, Gate((), up.settings.cache, "torouter up", force=True))
     up.console.print("Promoted: this router routes from now on.")
-    return promoted
 
 
 def collect(up: "Running") -> collecting.Collection:

@@ -66,6 +66,7 @@ def steps(settings: Settings) -> list[Child]:
         _worker(settings, "recovery", ("recovery",), StopOrder.RECOVERY),
         _worker(settings, "routing", ("routing",), StopOrder.ROUTING),
         _worker(settings, "scoring", ("scoring",), StopOrder.SCORING),
+        *_retraining(settings),
     ]
 
 
@@ -88,6 +89,14 @@ def sharing(experts: Iterable[ExpertSpec]) -> list[list[str]]:
     """Names of the experts, grouped by the engine that can serve them: one vLLM for those that differ in adapters."""
     ordered = sorted(experts, key=_engine_key)
     return [[spec.name for spec in group] for _, group in groupby(ordered, key=_engine_key)]
+
+
+def _retraining(settings: Settings) -> list[Child]:
+    """What asks for a retraining now and then, and what does it."""
+    if settings.retrain_every_s is None:
+        return []
+    beat = _child(settings, "beat", ("beat",), StopOrder.WAYS_IN)
+    return [beat, _worker(settings, "retraining", ("retraining",), StopOrder.RECOVERY)]
 
 
 def has_gpu() -> bool:

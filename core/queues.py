@@ -18,8 +18,10 @@ class WorkClass(StrEnum):
 ROUTE: Final = "torouter.route"
 GENERATE: Final = "torouter.generate"
 SCORE: Final = "torouter.score"
+RETRAIN: Final = "torouter.retrain"
 
 SCORE_QUEUE: Final = "score"
+RETRAIN_QUEUE: Final = "retrain"
 
 #: Version of the message format; a worker refuses one it doesn't know and the row is sent again.
 VERSION: Final = 1

@@ -44,6 +44,13 @@ class Settings(BaseSettings):
     resend_anyway_s: float = Field(900.0, gt=0, description="the same, whatever the queue holds")
 
     policy: str = Field("best", description="how the router's predictions become choices, where a prompt doesn't say")
+    compare_share: float = Field(
+        0.0, ge=0, le=1, description="of the texts that are routed, which the router's other experts answer too"
+    )
+    retrain_every_s: float | None = Field(None, gt=0, description="pause between two retrainings; none: never")
+    retrain_router: str | None = Field(None, description="kind of router to retrain; none: the default one")
+    retrain_quality: str = Field("bertsim", description="the outcomes' column that retraining learns from")
+
     gather_s: float = Field(0.004, ge=0, description="how long routing waits for company for a prompt")
     route_chunk: int = Field(64, ge=1, le=4096, description="prompts that one routing message carries")
     generate_chunk: int = Field(32, ge=1, le=1024, description="prompts that one message to an expert carries, in bulk")

@@ -21,6 +21,6 @@ def trained(rows: Sequence[OutcomeRow], config: TrainConfig, folder: Path, progr
     path = folder / f"{config.router}-{sha256(made_of.encode()).hexdigest()[:16]}"
     if not path.exists():
         found = training.train(rows, config, progress)
-        checkpoints.save(found.router, path, found.manifest, found.calibration)
+        checkpoints.save(found.router, path, found.manifest, found.lessons)
     progress(1.0, "trained")
     return path

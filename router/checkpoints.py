@@ -11,15 +11,17 @@ from pydantic import ValidationError
 from core.errors import CheckpointError, InvalidInputError
 from router import experience, registry
 from router.experience import Experienced
+from router.lessons import Lessons
 from router.manifest import FORMAT, Manifest
-from router.predictions import Calibration, Router
+from router.predictions import Router
 from router.registry import StorableRouter
+from router.seen import Seen
 
 MANIFEST: Final = "manifest.json"
 
 
-def save(router: StorableRouter, folder: Path, manifest: Manifest, calibration: Calibration | None = None) -> None:
-    """Write router, manifest and calibration as a new folder, which appears complete or not at all.
+def save(router: StorableRouter, folder: Path, manifest: Manifest, lessons: Lessons | None = None) -> None:
+    """Write router, manifest and lessons as a new folder, which appears complete or not at all.
 
     CheckpointError where the folder exists (a checkpoint never changes) or the manifest is another router's.
     """
@@ -33,8 +35,8 @@ def save(router: StorableRouter, folder: Path, manifest: Manifest, calibration: 
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         router.save(unfinished)
-        if calibration is not None:
-            experience.save(calibration, unfinished)
+        if lessons is not None:
+            lessons.save(unfinished)
         (unfinished / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         unfinished.chmod(0o755)  # mkdtemp makes it private, but other processes load it
         unfinished.rename(folder)
@@ -62,6 +64,11 @@ def load(folder: Path) -> Router:
     except InvalidInputError as error:
         raise CheckpointError(f"{folder / MANIFEST}: {error}; it may come from a newer torouter") from error
     return Experienced(kind.load(folder, manifest), manifest.spending, experience.load(folder))
+
+
+def read_seen(folder: Path) -> Seen:
+    """Which texts a checkpoint's router has learned from; CheckpointError where nobody knows."""
+    return Seen.of(()) if read_manifest(folder).data is None else Seen.load(folder)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -40,4 +40,5 @@ class TrainConfig(BaseModel):
     learning_rate: float = Field(1e-4, gt=0, description="peak, after the warm-up")
     batch_size: int = Field(16, ge=1)
     validation_share: float = Field(0.15, ge=0, lt=1, description="of the prompts, by a stable hash of their text")
+    hold_out: bool = Field(False, description="leave out the texts that routers are compared on, for good")
     seed: int = Field(0, ge=0, lt=2**63)

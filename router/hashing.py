@@ -9,6 +9,11 @@ def uniform(*parts: str) -> float:
     return int.from_bytes(blake2b(_joined(parts), digest_size=6).digest()) / 2**48
 
 
+def number(text: str) -> int:
+    """8 bytes of a hash of the text, as a signed integer."""
+    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), signed=True)
+
+
 def fingerprint(parts: Iterable[str]) -> str:
     """sha256 of the parts in their order, in hexadecimal digits; it too depends on where one ends."""
     return sha256(_joined(parts)).hexdigest()

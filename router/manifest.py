@@ -37,6 +37,7 @@ class DataSummary(Entry):
     validation: int  # prompts, held out of the training that `metrics` measures
     duplicates: int
     too_few_experts: int
+    held_out: int = 0  # texts left out of it all, for comparing routers
     datasets: dict[str, int]  # prompts of each in training
 
 

@@ -38,6 +38,8 @@ class RouterKind:
     load: Callable[[Path, Manifest], Router]
     #: Fitted in seconds, so once the validation prompts have measured it, it is fitted again on them too.
     refit: bool = False
+    #: Fits each expert for itself, so a prompt that only one expert answered teaches it something too.
+    partial: bool = False
 
 
 def _random() -> RouterKind:
@@ -55,14 +57,15 @@ def _mlp() -> RouterKind:
 def _bert(name: str) -> RouterKind:
     from router import bert, fine_tuning  # noqa: PLC0415 - as above
 
-    return RouterKind(name, fine_tuning.fit, bert.load)
+    return RouterKind(name, fine_tuning.fit, bert.load, partial=name == "bert-heads")
 
 
 def _frozen(name: str) -> RouterKind:
     from router import blend, clusters, frozen, nearest, regression  # noqa: PLC0415 - as above
 
     kinds = {one.name: one for one in (nearest.ONE, nearest.MEAN, clusters.KIND, regression.KIND, blend.KIND)}
-    return RouterKind(name, frozen.fitting(kinds[name]), frozen.loading(kinds[name]), refit=True)
+    fit, load = frozen.fitting(kinds[name]), frozen.loading(kinds[name])
+    return RouterKind(name, fit, load, refit=True, partial=name == regression.KIND.name)
 
 
 KINDS: Final[Mapping[str, Callable[[], RouterKind]]] = MappingProxyType(

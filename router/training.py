@@ -13,12 +13,14 @@ from router.bounds import Measured
 from router.config import Progress, TrainConfig
 from router.datasets import Part, TrainingSet, training_set
 from router.labels import label_entropy
+from router.lessons import Lessons
 from router.manifest import DataSummary, LabelSummary, Manifest, Metric
 from router.outcomes import fingerprint
 from router.policies import choose
 from router.pool import Measure, Pool, pool_of
 from router.predictions import Calibration, Predictions
 from router.registry import StorableRouter
+from router.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class TrainedRouter:
 
     router: StorableRouter
     manifest: Manifest
-    calibration: Calibration | None  # None where no prompts were held out
+    lessons: Lessons
 
 
 def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | None = None) -> TrainedRouter:
@@ -36,12 +38,13 @@ def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | 
     InvalidInputError for an unknown kind, a missing expert or quality column, or too few prompts, with the counts.
     """
     kind = registry.kind(config.router)
-    data = training_set(rows, config)
+    data = training_set(rows, config, partial=kind.partial)
     started = time.monotonic()
     again = kind.refit and len(data.validation) > 0
     tell = progress or _silent
     router = kind.fit(data, config, _between(tell, 0, 0.5) if again else tell)
-    predicted = router.predict(data.validation.texts)
+    held_out = data.validation.comparable()
+    predicted = router.predict(held_out.texts)
     if again:
         router = kind.fit(data.whole(), config, _between(tell, 0.5, 1))
     pool = pool_of(rows, config.quality, data.experts)
@@ -50,12 +53,13 @@ def train(rows: Sequence[OutcomeRow], config: TrainConfig, progress: Progress | 
         experts=data.experts,
         config=config,
         data=_data_summary(rows, data, config),
-        labels=_label_summary(data.train),
-        metrics=_metrics(predicted, data.validation, config.seed),
+        labels=_label_summary(data.train.comparable()),
+        metrics=_metrics(predicted, held_out, config.seed),
         spending=spending.fit(pool),
         train_seconds=round(time.monotonic() - started, 3),
     )
-    return TrainedRouter(router, manifest, _calibration(predicted, data.validation, pool))
+    seen = Seen.of(data.train.texts + data.validation.texts)
+    return TrainedRouter(router, manifest, Lessons(seen, _calibration(predicted, held_out, pool)))
 
 
 def _between(tell: Progress, start: float, end: float) -> Progress:
@@ -76,11 +80,15 @@ def _data_summary(rows: Sequence[OutcomeRow], data: TrainingSet, config: TrainCo
         validation=len(data.validation),
         duplicates=data.duplicates,
         too_few_experts=data.too_few_experts,
+        held_out=data.held_out,
         datasets=dict(sorted(Counter(data.train.datasets).items())),
     )
 
 
-def _label_summary(part: Part) -> LabelSummary:
+def _label_summary(part: Part) -> LabelSummary | None:
+    """None where no prompt compares experts."""
+    if not len(part):
+        return None
     found = label_entropy(part.labels, part.present)
     return LabelSummary(entropy=found.mean, maximum=found.maximum)
 

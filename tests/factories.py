@@ -11,6 +11,7 @@ from core.schemas.work import (
     NewPrompt,
     Routed,
     RoutingItem,
+    ScoreValue,
     Submission,
     Submitted,
 )
@@ -72,3 +73,17 @@ def result(claimed: Claim, answer: str = "Paris.", **changes: Any) -> Generation
         "queue_s": 0.1,
     }
     return GenerationResult(claim=claimed, answer=answer, **{**values, **changes})
+
+
+def collected(store: Store, *prompts: tuple[str, dict[str, float]], **changes: Any) -> None:
+    """Store a collecting batch that has ended: texts with each expert's bertsim."""
+    experts = tuple(prompts[0][1])
+    asked = [prompt(text, reference="a good answer", **changes) for text, _ in prompts]
+    batch = submit(store, *asked, collect=experts)
+    qualities = dict(prompts)
+    items = claim(store, route(store, batch, *experts))
+    # The answer says its own quality, for the scorer below.
+    answers = [str(qualities[item.messages[0].content][item.expert]) for item in items]
+    opened = store.generations.finish([result(one.claim, answer) for one, answer in zip(items, answers, strict=True)])
+    scoring = store.scores.claim(opened, "scorer", LEASE_S)
+    store.scores.finish([ScoreValue(one.claim, float(one.answer)) for one in scoring])

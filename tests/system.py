@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from api import promoting, system, valkey
+from api import system, valkey
 from core.schemas.experts import ExpertSpec
 from core.schemas.work import NewPrompt
 from core.settings import Settings
@@ -21,6 +21,7 @@ from router.manifest import Manifest
 from tests.factories import OWNER, submission
 from workers import app as celery_app
 from workers.processes import ready_file
+from workers.promotion import Gate, promote
 from workers.sending import Sender
 
 #: Longest waits; a loaded machine is slow, and a test that passes never waits so long.
@@ -93,7 +94,7 @@ class System:
         router = RandomRouter(tuple(experts), seed)
         manifest = Manifest(kind=router.kind, experts=router.experts, config=TrainConfig(router="random", seed=seed))
         checkpoints.save(router, folder, manifest)
-        promoting.promote(self.store, folder)
+        promote(self.store, folder, Gate((), self.settings.cache, "a test", force=True))
 
     def _spawn(self, name: str, argv: list[str]) -> None:
         log = self.settings.home / "logs" / f"{name}.log"

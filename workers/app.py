@@ -66,12 +66,25 @@ def all_queues(experts: Iterable[str]) -> list[str]:
     """Names of all queues of a system with these experts."""
     routes = [queues.route_queue(work_class) for work_class in WorkClass]
     theirs = [queues.expert_queue(name, work_class) for name in experts for work_class in WorkClass]
-    return [*routes, *theirs, queues.SCORE_QUEUE]
+    return [*routes, *theirs, queues.SCORE_QUEUE, queues.RETRAIN_QUEUE]
 
 
 def declare(app: Celery, names: list[str]) -> None:
     """Make the app know queues by name, in order of urgency."""
     app.conf.task_queues = [*(app.conf.task_queues or []), *(Queue(name, routing_key=name) for name in names)]
+
+
+def schedule_retraining(app: Celery, every_s: float) -> None:
+    """Make beat ask for a retraining every so often. One that nobody began before the next is due is forgotten."""
+    declare(app, [queues.RETRAIN_QUEUE])
+    app.conf.beat_schedule = {
+        queues.RETRAIN: {
+            "task": queues.RETRAIN,
+            "schedule": every_s,
+            "kwargs": queues.message([]),
+            "options": {"queue": queues.RETRAIN_QUEUE, "expires": every_s},
+        }
+    }
 
 
 @contextmanager

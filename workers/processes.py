@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from core import queues
-from core.errors import EngineDeadError
+from core.errors import ConfigError, EngineDeadError, TorouterError
 from core.queues import WorkClass
 from core.settings import Settings
 from core.store import Store
@@ -145,6 +145,39 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
         stack.enter_context(renewing(leases))
         stack.enter_context(Periodic("engine-check", CHECK_S, check))
         return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=using.stopping.set)
+
+
+def retraining(settings: Settings) -> int:
+    """Retrain whenever a message says so, until told to end; the exit status. What is cut off is begun anew later."""
+    from workers import retraining  # noqa: PLC0415  # torch
+
+    store, app = Store.of(settings), celery_app.create(settings)
+    wanted = retraining.Wanted.of(settings, "beat")
+
+    def step(_ids: list[int], _queue: str) -> None:
+        try:
+            promotion = retraining.retrain(store, settings, wanted)
+        except TorouterError as error:
+            log.warning("not retrained: %s", error)
+        else:
+            name = promotion.checkpoint.public_id if promotion.checkpoint else "nothing"
+            log.warning("retrained, and promoted %s: %s", name, promotion.verdict.reason)
+
+    consuming = Consuming("retraining", queues.RETRAIN, (queues.RETRAIN_QUEUE,), (), 1, 0)
+    return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=lambda: None)
+
+
+def beat(settings: Settings) -> int:
+    """Send the message for a retraining every so often, until told to end; the exit status."""
+    if settings.retrain_every_s is None:
+        raise ConfigError("TOROUTER_RETRAIN_EVERY_S is not set: set the seconds between two retrainings")
+    app = celery_app.create(settings)
+    celery_app.schedule_retraining(app, settings.retrain_every_s)
+    schedule = settings.home / "run" / "beat-schedule"
+    schedule.parent.mkdir(parents=True, exist_ok=True)
+    level = logging.getLevelName(logging.getLogger().getEffectiveLevel())
+    app.Beat(schedule=str(schedule), loglevel=level, quiet=True).run()
+    return 0
 
 
 def recovery(settings: Settings, stop: threading.Event) -> int:

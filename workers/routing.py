@@ -15,6 +15,7 @@ from core.schemas.work import Claim, Failure, Routed, RoutingItem
 from core.settings import Settings
 from core.store import Store
 from router import policies
+from router.datasets import is_held_out
 from router.policy import BEST, parse
 from router.predictions import BoolArray, IntArray, Predictions, Router
 from workers.leasing import Leases, insist
@@ -42,6 +43,13 @@ class Decisions(NamedTuple):
     unserved: list[Claim]  # they need a router, and none is loaded
 
 
+class Choosing(NamedTuple):
+    """How predictions become choices, unless a prompt says otherwise."""
+
+    policy: str = str(BEST)
+    compare_share: float = 0.0  # of the texts, which the router's other experts answer too
+
+
 @dataclass(frozen=True, slots=True)
 class Using:
     """What the step works with."""
@@ -59,7 +67,8 @@ def route(ids: list[int], serving: Serving | None, using: Using) -> None:
     if not items:
         return
     with leases.holding(item.claim for item in items):
-        decisions = decide(items, serving, store.experts.enabled(), using.settings.policy)
+        choosing = Choosing(using.settings.policy, using.settings.compare_share)
+        decisions = decide(items, serving, store.experts.enabled(), choosing)
         if decisions.unserved:
             _without_router(decisions, using)
         if decisions.failed:
@@ -79,13 +88,8 @@ def _without_router(decisions: Decisions, using: Using) -> None:
     decisions.failed.extend(Failure(claim, "no_router", why) for claim in unserved)
 
 
-def decide(
-    items: Sequence[RoutingItem], serving: Serving | None, experts: Experts, policy: str = str(BEST)
-) -> Decisions:
-    """Who answers each prompt: the expert it names, all of a collecting batch, or the router's choice.
-
-    `policy` is for prompts that ask for none.
-    """
+def decide(items: Sequence[RoutingItem], serving: Serving | None, experts: Experts, choosing: Choosing) -> Decisions:
+    """Who answers each prompt: the expert it names, all of a collecting batch, or the router's choice."""
     decisions = Decisions([], [], [])
     to_predict = []
     for item in items:
@@ -98,7 +102,7 @@ def decide(
         else:
             to_predict.append(item)
     if to_predict and serving is not None:
-        _predict(to_predict, serving, experts, policy, decisions)
+        _predict(to_predict, serving, experts, choosing, decisions)
     return decisions
 
 
@@ -137,11 +141,15 @@ def _gone(names: str, experts: Experts) -> str:
     return f"no longer in the catalogue: {names}; there are {', '.join(experts) or '(none)'}"
 
 
-def _predict(items: list[RoutingItem], serving: Serving, experts: Experts, policy: str, decisions: Decisions) -> None:
+def _predict(
+    items: list[RoutingItem], serving: Serving, experts: Experts, choosing: Choosing, decisions: Decisions
+) -> None:
     start = time.perf_counter()
-    predictions = serving.router.predict([routing_text(item.messages) for item in items])
-    asked = [item.policy or policy for item in items]
-    chosen, refused = _choose(items, asked, predictions, experts)
+    texts = [routing_text(item.messages) for item in items]
+    predictions = serving.router.predict(texts)
+    allowed = fits(items, predictions.experts, experts)
+    asked = [item.policy or choosing.policy for item in items]
+    chosen, refused = _choose(asked, predictions, allowed, experts)
     share_s = (time.perf_counter() - start) / len(items)
     for row, (item, column) in enumerate(zip(items, chosen, strict=True)):
         if asked[row] in refused:
@@ -159,18 +167,18 @@ def _predict(items: list[RoutingItem], serving: Serving, experts: Experts, polic
                     checkpoint_id=serving.checkpoint_id,
                     prediction_kind=predictions.kind,
                     predictions=dict(zip(predictions.experts, map(float, predictions.values[row]), strict=True)),
+                    compare=_compare(texts[row], predictions.experts, allowed[row], column, choosing.compare_share),
                 )
             )
 
 
 def _choose(
-    items: Sequence[RoutingItem], asked: Sequence[str], predictions: Predictions, experts: Experts
+    asked: Sequence[str], predictions: Predictions, allowed: BoolArray, experts: Experts
 ) -> tuple[IntArray, dict[str, str]]:
-    """The column chosen for each prompt, and why a policy can't choose with this router."""
-    names = predictions.experts
-    allowed = fits(items, names, experts)
-    cloud = np.array([name in experts and experts[name].location is Location.CLOUD for name in names], dtype=np.bool_)
-    chosen, refused = np.full(len(items), policies.NOBODY), dict[str, str]()
+    """The column that each prompt's policy chooses, and why a policy can't choose with this router."""
+    located = [experts[name].location if name in experts else None for name in predictions.experts]
+    cloud = np.array([location is Location.CLOUD for location in located], dtype=np.bool_)
+    chosen, refused = np.full(len(asked), policies.NOBODY), dict[str, str]()
     for text in dict.fromkeys(asked):
         rows = np.flatnonzero([one == text for one in asked])
         try:
@@ -178,3 +186,10 @@ def _choose(
         except InvalidInputError as error:
             refused[text] = str(error)
     return chosen, refused
+
+
+def _compare(text: str, names: Sequence[str], allowed: BoolArray, chosen: int, share: float) -> tuple[str, ...]:
+    """The experts that were not chosen, for a text of the share; a second run of the step says the same."""
+    if not is_held_out(text, share, "comparison"):
+        return ()
+    return tuple(name for at, name in enumerate(names) if allowed[at] and at != chosen)

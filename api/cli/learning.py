@@ -47,18 +47,27 @@ def train(  # noqa: PLR0917  # a command's parameters are its options
     temperature: Temperature = 10.0,
     scaling: Scaling = "multiply",
     seed: Seed = 0,
+    *,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Hold nothing out: for a router that is compared on other files, or with nobody."),
+    ] = False,
 ) -> None:
-    """Train a router on outcomes files and write its checkpoint (safetensors and JSON)."""
+    """Train a router on outcomes files and write its checkpoint (safetensors and JSON).
+
+    A fifth of all texts, by a hash of each, is held out for good: `torouter promote` compares routers on them.
+    """
     from router import checkpoints, training  # noqa: PLC0415  # torch
     from router.encoder import keeping  # noqa: PLC0415  # as above
     from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
 
     checkpoints.refuse_existing(out)  # before the work, not after it
     rows = only(read_outcomes(outcomes), experts)
-    config = _config(quality, encoder, temperature, scaling, seed).model_copy(update={"router": router})
+    chosen = {"router": router, "hold_out": not everything}
+    config = _config(quality, encoder, temperature, scaling, seed).model_copy(update=chosen)
     with keeping(settings_of.read().cache), Bar(err, f"Training {router} on {len(rows)} prompts") as bar:
         trained = training.train(rows, config, bar.show_share)
-    checkpoints.save(trained.router, out, trained.manifest, trained.calibration)
+    checkpoints.save(trained.router, out, trained.manifest, trained.lessons)
     err.print(f"Wrote {out}. Make it route with: torouter promote {out}", highlight=False)
 
 

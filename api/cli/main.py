@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.cli import clients, learning, operators, outcomes, serving
+from api.cli import clients, learning, operators, outcomes, routers, serving
 from core.errors import ConfigError, InvalidInputError, TorouterError
 
 #: Exit statuses: what was asked can't be done (EX_USAGE's neighbour 1), wrong input or settings (2), Ctrl-C (130).
@@ -23,8 +23,9 @@ app = typer.Typer(
     Submit prompts in bulk; each is routed to the expert LLM that is expected to answer it best.
 
     **Use a server:** submit, status, results. **Run one:** demo, up, or serve + work + flower one by one; migrate,
-    experts, promote. **Make outcomes:** prompts, collect, outcomes. **Learn from outcomes files:** train, evaluate.
-    Settings are environment variables, `TOROUTER_…`; data lives in `.torouter` (`TOROUTER_HOME`).
+    experts. **Make outcomes:** prompts, collect, outcomes. **Learn from outcomes files:** train, evaluate, ablate.
+    **Replace the router:** promote, retrain, beat. Settings are environment variables, `TOROUTER_…`; data lives in
+    `.torouter` (`TOROUTER_HOME`).
     """,
 )
 clients.add(app)
@@ -32,6 +33,7 @@ operators.add(app)
 outcomes.add(app)
 serving.add(app)
 learning.add(app)
+routers.add(app)
 
 
 def main() -> NoReturn:

@@ -1,13 +1,11 @@
-"""The operator's commands, on settings and database: migrate, experts, promote, up, demo."""
+"""The operator's commands, on settings and database: migrate, experts, up, demo."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.promoting import promote as promote_checkpoint
 from core import settings as settings_of
 from core.store import Store
 
@@ -18,7 +16,7 @@ out_console, err = Console(), Console(stderr=True)
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this module into the tree."""
-    for command in (demo, up, migrate, promote):
+    for command in (demo, up, migrate):
         app.command()(command)
     app.add_typer(experts_app, name="experts")
 
@@ -49,14 +47,6 @@ def migrate() -> None:
     store = _store()
     store.schema.upgrade()
     err.print("The database is up to date.")
-
-
-def promote(checkpoint: Annotated[Path, typer.Argument(help="Folder that `torouter train` wrote.")]) -> None:
-    """Make a checkpoint the one that routes; running routing workers switch to it within seconds."""
-    store = _store()
-    store.schema.check()
-    promoted = promote_checkpoint(store, checkpoint)
-    err.print(f"{promoted.public_id} routes now: {promoted.router} over {', '.join(promoted.experts)}", highlight=False)
 
 
 @experts_app.command("list")

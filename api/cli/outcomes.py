@@ -129,7 +129,7 @@ def export(  # noqa: PLR0917  # a command's parameters are its options
         store.batches.get(name, LOCAL)
     wanted = Selection(frozenset(dataset or ()), quality, held_out, share)
     found = chain.from_iterable(store.outcomes.of_batch(name, LOCAL) for name in batch) if batch else None
-    _write(out, select(found or store.outcomes.every(LOCAL), wanted), "the same command again")
+    _write(out, select(found or store.outcomes.every(), wanted), "the same command again")
 
 
 def _request(store: Store, file: Path | None, experts: str) -> Request:

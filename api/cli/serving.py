@@ -1,4 +1,4 @@
-"""Commands that run one process of the system until it is told to end: serve, work, flower."""
+"""Commands that run one process of the system until it is told to end: serve, work, flower, beat."""
 
 import logging
 import signal
@@ -18,6 +18,7 @@ def add(app: typer.Typer) -> None:
     """Put the commands of this module into the tree."""
     app.command()(serve)
     app.command()(flower)
+    app.command()(beat)
     app.add_typer(work, name="work")
 
 
@@ -66,6 +67,16 @@ def scoring() -> None:
 
 
 @work.command()
+def retraining() -> None:
+    """Train anew on what the store has learned whenever `torouter beat` says so, and promote what is better."""
+    from workers import processes  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    raise typer.Exit(processes.retraining(settings))
+
+
+@work.command()
 def expert(
     names: Annotated[list[str], typer.Argument(help="Experts of the catalogue; several share one engine.")],
 ) -> None:
@@ -92,6 +103,15 @@ def recovery() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ended)
     raise typer.Exit(processes.recovery(settings, stop))
+
+
+def beat() -> None:
+    """Run Celery's beat: it asks for a retraining every TOROUTER_RETRAIN_EVERY_S seconds. Run one of it."""
+    from workers import processes  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    raise typer.Exit(processes.beat(settings))
 
 
 def flower(

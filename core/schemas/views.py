@@ -93,3 +93,5 @@ class CheckpointView:
     experts: tuple[str, ...]
     manifest: dict[str, Any]
     promoted_at: float | None
+    #: Of the latest promotion: `router.gate.Verdict`, with `by` and `forced`.
+    verdict: dict[str, Any] | None

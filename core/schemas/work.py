@@ -76,6 +76,8 @@ class Routed:
     checkpoint_id: int | None = None
     prediction_kind: str | None = None
     predictions: dict[str, float] | None = None
+    #: Experts that answer it too, in a collecting batch of their own that no caller sees; none: it is not compared.
+    compare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

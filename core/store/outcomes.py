@@ -24,9 +24,9 @@ class Outcomes:
         for page in self._prompts.of_batch(batch, owner):
             yield from (row for row in map(outcome_row, page) if row.outcomes)
 
-    def every(self, owner: str) -> Iterator[OutcomeRow]:
-        """The same of all the owner's prompts, whoever submitted them and how: a routed one has one outcome."""
-        for page in self._prompts.of_owner(owner):
+    def every(self, owner: str | None = None) -> Iterator[OutcomeRow]:
+        """The same of all batches, of one owner or of all; a prompt that was compared comes once for each batch."""
+        for page in self._prompts.every(owner):
             yield from (row for row in map(outcome_row, page) if row.outcomes)
 
 

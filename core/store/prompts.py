@@ -15,18 +15,14 @@ from core.schemas.work import (
     Claim,
     Dispatch,
     Failure,
-    NewPrompt,
     Routed,
     RoutingItem,
     Submission,
     Submitted,
 )
-from core.store import endings, leases, reading
+from core.store import comparisons, endings, leases, reading, submitting
 from core.store.database import Database, now
-from core.tables import BATCH, DECISION, GENERATION, PROMPT, TERMINAL, BatchState, State, public_id
-
-#: Rows of one INSERT; bounds the memory that a large submission takes on its way.
-INSERT_ROWS = 1000
+from core.tables import BATCH, DECISION, GENERATION, PROMPT, TERMINAL, State
 
 
 class Prompts:
@@ -38,16 +34,7 @@ class Prompts:
     def submit(self, submission: Submission) -> Submitted:
         """Store a batch and its prompts; the caller sends the messages after this has returned."""
         with self._database.write(durable=True) as connection:
-            batch_id, batch_public_id = _insert_batch(connection, submission)
-            names: list[str] = []
-            ids: list[int] = []
-            for part in _parts(submission.prompts, INSERT_ROWS):
-                rows = [_prompt_row(prompt, submission, batch_id) for prompt in part]
-                stored = insert(PROMPT).values(created_at=now(), sent_at=now())
-                returned = stored.returning(PROMPT.c.id, sort_by_parameter_order=True)
-                ids += connection.execute(returned, rows).scalars()
-                names += [row["public_id"] for row in rows]
-            return Submitted(batch_public_id, names, ids, submission.work_class)
+            return submitting.store(connection, submission)
 
     def claim(self, ids: Collection[int], owner: str, lease_s: float) -> list[RoutingItem]:
         """Lease prompts that wait to be routed."""
@@ -64,7 +51,8 @@ class Prompts:
     def decide(self, routed: Sequence[Routed]) -> list[Dispatch]:
         """Store decisions and pending generations of those prompts whose claim holds; what is now to be sent.
 
-        The rows count as sent already: when the sender dies before it does, recovery finds them unclaimed.
+        With them go the comparisons that were asked for, once each. The rows count as sent already: when the sender
+        dies before it does, recovery finds them unclaimed.
         """
         with self._database.write() as connection:
             holding = leases.held(connection, PROMPT, (one.claim for one in routed))
@@ -83,7 +71,7 @@ class Prompts:
                 ),
                 [{"row": one.claim.id, "experts": len(one.experts)} for one in kept],
             )
-            return _insert_generations(connection, kept)
+            return _insert_generations(connection, kept) + comparisons.store(connection, kept)
 
     def renew(self, ids: Collection[int], owner: str, lease_s: float) -> int:
         """Prolong the leases of claimed prompts; how many still hold."""
@@ -126,9 +114,10 @@ class Prompts:
         mine = select(BATCH.c.id).where(BATCH.c.public_id == batch, BATCH.c.owner == owner).scalar_subquery()
         return self._pages(PROMPT.c.batch_id == mine, page)
 
-    def of_owner(self, owner: str, page: int = 500) -> Iterator[list[PromptView]]:
-        """All prompts of an owner, likewise."""
-        return self._pages(PROMPT.c.owner == owner, page)
+    def every(self, owner: str | None = None, page: int = 500) -> Iterator[list[PromptView]]:
+        """Prompts that have ended, of one owner or of all, likewise."""
+        ended = PROMPT.c.state.in_(TERMINAL)
+        return self._pages(ended if owner is None else ended & (PROMPT.c.owner == owner), page)
 
     def _pages(self, wanted: ColumnElement[bool], size: int) -> Iterator[list[PromptView]]:
         after = 0
@@ -141,45 +130,6 @@ class Prompts:
                 return
             yield views
             after = ids[-1]
-
-
-def _parts(prompts: Sequence[NewPrompt], size: int) -> Iterator[Sequence[NewPrompt]]:
-    return (prompts[start : start + size] for start in range(0, len(prompts), size))
-
-
-def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, str]:
-    name = public_id("batch")
-    row = {
-        "public_id": name,
-        "owner": submission.owner,
-        "state": BatchState.IN_PROGRESS,
-        "work_class": submission.work_class,
-        "endpoint": submission.endpoint,
-        "collect": list(submission.collect) if submission.collect is not None else None,
-        "policy": submission.policy,
-        "total": len(submission.prompts),
-        "metadata": submission.details,
-    }
-    batch_id = connection.execute(insert(BATCH).values(created_at=now(), **row).returning(BATCH.c.id)).scalar_one()
-    return batch_id, name
-
-
-def _prompt_row(prompt: NewPrompt, submission: Submission, batch_id: int) -> dict[str, Any]:
-    return {
-        "public_id": public_id("prompt"),
-        "batch_id": batch_id,
-        "owner": submission.owner,
-        "endpoint": submission.endpoint,
-        "work_class": submission.work_class,
-        "policy": submission.policy,
-        "messages": [message.model_dump() for message in prompt.messages],
-        "sampling": prompt.sampling.model_dump(exclude_none=True),
-        "reference": prompt.reference,
-        "dataset": prompt.dataset,
-        "expert": prompt.expert,
-        "custom_id": prompt.custom_id,
-        "metadata": prompt.details,
-    }
 
 
 def _routing_item(row: Row[Any], claim: Claim) -> RoutingItem:  # Any: the columns of two tables

@@ -68,6 +68,7 @@ def checkpoint(row: Row[Any]) -> CheckpointView:  # Any: as above
         experts=tuple(row.experts),
         manifest=row.manifest,
         promoted_at=row.promoted_at,
+        verdict=row.verdict,
     )
 
 

@@ -8,6 +8,7 @@ on the Core tables below, which are the same tables.
 from core.tables.models import (
     LOCAL,
     METADATA,
+    OURS,
     Batch,
     Checkpoint,
     Decision,
@@ -40,6 +41,7 @@ __all__ = [
     "LOCAL",
     "METADATA",
     "MOVES",
+    "OURS",
     "PROMPT",
     "SCORE",
     "TERMINAL",

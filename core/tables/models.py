@@ -39,6 +39,9 @@ BIG = BigInteger().with_variant(Integer(), "sqlite")
 #: Who owns what is submitted while there are no keys.
 LOCAL = "local"
 
+#: Who owns what the system asks of itself; no key may be this owner's.
+OURS = "torouter"
+
 
 def public_id(kind: str) -> str:
     """An opaque id, e.g. `batch_…`, that can't be guessed or counted."""
@@ -235,6 +238,8 @@ class Checkpoint(SQLModel, table=True):
     manifest: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     created_at: float
     promoted_at: float | None = Field(default=None, index=True)
+    #: What was said for the latest promotion, and whether it was forced.
+    verdict: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class Expert(SQLModel, table=True):

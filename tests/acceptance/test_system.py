@@ -20,7 +20,7 @@ import openai
 import psutil
 import pytest
 
-from api import promoting, prompt_files
+from api import prompt_files
 from api.first_router import PROMPTS
 from api.system import process_environment
 from core.queues import WorkClass
@@ -31,6 +31,7 @@ from experts import catalogue
 from tests.factories import OWNER
 from tests.system import until
 from workers import app as celery_app
+from workers.promotion import Gate, promote
 from workers.sending import Sender
 
 pytestmark = pytest.mark.engines
@@ -113,7 +114,7 @@ def up(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Up]:
     up = Up(settings)
     up.store.schema.upgrade()
     up.store.experts.sync(catalogue.load(settings.catalogue or catalogue.SHIPPED))
-    promoting.promote(up.store, checkpoint)
+    promote(up.store, checkpoint, Gate((), settings.cache, "a test"))
     try:
         up.start()
         yield up

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from api.cli import clients, learning, outcomes
+from api.cli import clients, learning, outcomes, routers
 from core.errors import CheckpointError, InvalidInputError
 from core.store import Store
+from router import checkpoints
+from router.baselines import RandomRouter
+from router.checkpoints import read_manifest
+from router.manifest import Manifest
 from router.outcomes import write_outcomes
 from tests import factories
-from tests.router_factories import topic_rows
+from tests.router_factories import EXPERTS, row, topic_rows
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -88,6 +92,63 @@ def test_evaluating_writes_a_report_of_routers_baselines_and_controls(
     assert report["controls"].keys() == {"shuffled_shares", "shuffled_labels", "unreadable"}
     page = (tmp_path / "out" / "report.html").read_text()
     assert "mlp reaches a bertsim of" in page
+
+
+def test_the_command_trains_on_what_is_not_held_out_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOROUTER_HOME", str(tmp_path / "home"))
+    outcomes = tmp_path / "outcomes.jsonl"
+    write_outcomes(outcomes, topic_rows(60))
+
+    learning.train([outcomes], tmp_path / "some", router="random")
+    learning.train([outcomes], tmp_path / "all", router="random", everything=True)
+
+    held_out = [read_manifest(tmp_path / name).data.held_out for name in ("some", "all")]
+    assert 0 < held_out[0] < 30
+    assert held_out[1] == 0
+
+
+def random_router(folder: Path, *experts: str) -> str:
+    router = RandomRouter(experts)
+    checkpoints.save(router, folder, Manifest(kind=router.kind, experts=experts))
+    return str(folder)
+
+
+def test_promoting_refuses_what_is_not_better_with_the_cure(store: Store, tmp_path: Path) -> None:
+    routers.promote(random_router(tmp_path / "first", "general"))
+
+    with pytest.raises(CheckpointError, match=r"second is not promoted: not known to be better.*or --force it"):
+        routers.promote(random_router(tmp_path / "second", "general"))
+
+
+def test_an_override_is_recorded_and_an_older_checkpoint_comes_back_by_its_id(store: Store, tmp_path: Path) -> None:
+    routers.promote(random_router(tmp_path / "first", "general"))
+    first = store.checkpoints.promoted()
+    routers.promote(random_router(tmp_path / "second", "general"), force=True)
+
+    routers.promote(first.public_id, force=True)
+
+    promoted = store.checkpoints.promoted()
+    assert promoted.public_id == first.public_id
+    assert (promoted.verdict["forced"], promoted.verdict["by"]) == (True, "torouter promote")
+
+
+def test_outcomes_files_can_show_that_a_checkpoint_is_better(store: Store, tmp_path: Path) -> None:
+    store.experts.sync([factories.expert(name) for name in EXPERTS])
+    outcomes = tmp_path / "outcomes.jsonl"
+    write_outcomes(outcomes, (row(f"prompt {i}", math=0.9, code=0.2, biomed=0.1) for i in range(400)))
+    routers.promote(random_router(tmp_path / "first", "code"))
+
+    routers.promote(random_router(tmp_path / "second", "math"), outcomes=[outcomes])
+
+    assert store.checkpoints.promoted().experts == ("math",)
+    assert store.checkpoints.promoted().verdict["difference"] == pytest.approx(0.7)
+
+
+def test_retraining_without_outcomes_says_how_to_get_them(store: Store) -> None:
+    with pytest.raises(InvalidInputError, match="`torouter collect` them, with references"):
+        routers.retrain(router="random")
 
 
 def test_an_unknown_way_to_scale_labels_is_refused_with_the_known_ones(tmp_path: Path) -> None:

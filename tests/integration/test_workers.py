@@ -179,6 +179,18 @@ def test_another_checkpoint_routes_without_a_restart(running: System, tmp_path: 
     until(routed_by_it, "the new checkpoint routes")
 
 
+def test_no_prompt_is_lost_while_checkpoints_replace_each_other(running: System, tmp_path: Path):
+    batches = []
+    for number in range(4):
+        batches.append(running.submit(*prompts(60), work_class=WorkClass.BULK))
+        running.promote_random(tmp_path / str(number), "a", "b", seed=number)
+
+    for batch in batches:
+        running.ended(batch)
+
+    assert [running.store.batches.get(batch, OWNER).done for batch in batches] == [60] * 4
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_worker_killed_in_mid_chunk_loses_nothing_and_doubles_nothing(
     kind: str, make: Callable[..., System], request: pytest.FixtureRequest

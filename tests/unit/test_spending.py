@@ -51,7 +51,7 @@ def test_few_outcomes_give_a_mean_and_no_slope():
 
 def test_a_checkpoint_keeps_spending_and_calibration(tmp_path: Path):
     trained = training.train(rows(), TrainConfig(router="random"))
-    checkpoints.save(trained.router, tmp_path / "checkpoint", trained.manifest, trained.calibration)
+    checkpoints.save(trained.router, tmp_path / "checkpoint", trained.manifest, trained.lessons)
 
     found = checkpoints.load(tmp_path / "checkpoint").predict(["x" * 20])
 

@@ -69,6 +69,12 @@ def test_a_system_has_a_process_for_each_step_and_expert(settings: Settings) -> 
     assert {child.argv[:4] for child in children[1:]} == {(sys.executable, "-P", "-m", "api.cli")}
 
 
+def test_a_system_retrains_only_where_it_is_said_how_often(settings: Settings) -> None:
+    added = set(commands(system.steps(settings.model_copy(update={"retrain_every_s": 3600.0}))))
+
+    assert added - set(commands(system.steps(settings))) == {"beat", "work retraining"}
+
+
 def test_the_ways_in_stop_first_and_the_broker_last(settings: Settings) -> None:
     order = [child.name for child in sorted(everything(settings, "general"), key=lambda child: child.stop_order)]
 

@@ -1,0 +1,66 @@
+"""How a submission becomes a batch and its prompts. Functions on a connection."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from core.schemas.work import NewPrompt, Submission, Submitted
+from core.store.database import now
+from core.tables import BATCH, PROMPT, BatchState, public_id
+
+#: Rows of one INSERT; bounds the memory that a large submission takes on its way.
+INSERT_ROWS = 1000
+
+
+def store(connection: Connection, submission: Submission) -> Submitted:
+    """Insert a batch and its prompts, which count as sent: the caller sends the messages after it has committed."""
+    batch_id, batch_public_id = _insert_batch(connection, submission)
+    names: list[str] = []
+    ids: list[int] = []
+    for part in _parts(submission.prompts, INSERT_ROWS):
+        rows = [_prompt_row(prompt, submission, batch_id) for prompt in part]
+        stored = insert(PROMPT).values(created_at=now(), sent_at=now())
+        returned = stored.returning(PROMPT.c.id, sort_by_parameter_order=True)
+        ids += connection.execute(returned, rows).scalars()
+        names += [row["public_id"] for row in rows]
+    return Submitted(batch_public_id, names, ids, submission.work_class)
+
+
+def _parts(prompts: Sequence[NewPrompt], size: int) -> Iterator[Sequence[NewPrompt]]:
+    return (prompts[start : start + size] for start in range(0, len(prompts), size))
+
+
+def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, str]:
+    name = public_id("batch")
+    row = {
+        "public_id": name,
+        "owner": submission.owner,
+        "state": BatchState.IN_PROGRESS,
+        "work_class": submission.work_class,
+        "endpoint": submission.endpoint,
+        "collect": list(submission.collect) if submission.collect is not None else None,
+        "policy": submission.policy,
+        "total": len(submission.prompts),
+        "metadata": submission.details,
+    }
+    batch_id = connection.execute(insert(BATCH).values(created_at=now(), **row).returning(BATCH.c.id)).scalar_one()
+    return batch_id, name
+
+
+def _prompt_row(prompt: NewPrompt, submission: Submission, batch_id: int) -> dict[str, Any]:
+    return {
+        "public_id": public_id("prompt"),
+        "batch_id": batch_id,
+        "owner": submission.owner,
+        "endpoint": submission.endpoint,
+        "work_class": submission.work_class,
+        "policy": submission.policy,
+        "messages": [message.model_dump() for message in prompt.messages],
+        "sampling": prompt.sampling.model_dump(exclude_none=True),
+        "reference": prompt.reference,
+        "dataset": prompt.dataset,
+        "expert": prompt.expert,
+        "custom_id": prompt.custom_id,
+        "metadata": prompt.details,
+    }

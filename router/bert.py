@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from core.errors import CheckpointError
-from router import device
+from router import device, runtime
 from router.encoder import mean_pooled, token_limit
 from router.manifest import Manifest
 from router.predictions import PredictionKind, Predictions
@@ -54,19 +54,20 @@ class BertRouter:
         self.kind = kind
         self.experts = experts
         self._place = device.serving()
-        self._network = network.to(self._place.device, self._place.dtype).eval()
+        self._network = network
+        self._forward = runtime.serving(network, self._place)
         self._tokenizer = tokenizer
 
     def predict(self, prompts: Sequence[str]) -> Predictions:
         """Values (n, m), from forward passes over length-sorted batches."""
-        rows = run(prompts, self._tokenizer, self._network, self._place)
+        rows = run(prompts, self._tokenizer, self._forward, self._place)
         logits = torch.stack(rows).double() if rows else torch.empty((0, len(self.experts)), dtype=torch.float64)
         prediction = PREDICTIONS[self.kind]
         values = logits.sigmoid() if prediction is PredictionKind.QUALITIES else logits.softmax(dim=1)
         return Predictions(self.experts, values.numpy(), prediction)
 
     def save(self, folder: Path) -> None:
-        """Weights as they serve, the transformer's configuration and the tokenizer."""
+        """Weights, the transformer's configuration and the tokenizer."""
         save_model(self._network, str(folder / WEIGHTS))
         self._network.encoder.config.save_pretrained(folder)  # type: ignore[operator, union-attr] # as above
         self._tokenizer.save(folder)

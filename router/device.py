@@ -6,7 +6,9 @@ no machine of ours has one.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from enum import StrEnum
+from importlib.util import find_spec
+from typing import Final, Self
 
 import torch
 
@@ -16,27 +18,40 @@ _CPU_TOKENS: Final = 2048
 _GPU_TOKENS: Final = 65_536  # a guess, not run
 
 
+class Runtime(StrEnum):
+    """What computes a forward pass."""
+
+    TORCH = "torch"
+    OPENVINO = "openvino"  # on a CPU; twice torch's speed there, and can't be trained
+
+
 @dataclass(frozen=True)
 class Placement:
-    """A device, the precision of the weights on it, and how many tokens one forward pass takes there."""
+    """A device, the precision computed in, how many tokens one forward pass takes there, and what computes it."""
 
     device: torch.device
     dtype: torch.dtype
     tokens_per_batch: int  # padding included
+    runtime: Runtime = Runtime.TORCH
+
+    def with_torch(self) -> Self:
+        """The same without any other runtime."""
+        return replace(self, runtime=Runtime.TORCH)
 
 
 def serving() -> Placement:
-    """The fastest precision that the hardware computes in, for predicting."""
+    """The fastest precision that the hardware computes in, and what is installed to compute it, for predicting."""
     if torch.cuda.is_available():
         dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
         return Placement(torch.device("cuda"), dtype, _GPU_TOKENS)
     dtype = torch.bfloat16 if _cpu_computes_bf16() else torch.float32
-    return Placement(torch.device("cpu"), dtype, _CPU_TOKENS)
+    runtime = Runtime.OPENVINO if find_spec("openvino") else Runtime.TORCH
+    return Placement(torch.device("cpu"), dtype, _CPU_TOKENS, runtime)
 
 
 def exact() -> Placement:
-    """Full precision on the same device: for weights in training, and where a number is reported or compared."""
-    return replace(serving(), dtype=torch.float32)
+    """Torch in full precision on the same device: for training, and where a number is reported or compared."""
+    return replace(serving().with_torch(), dtype=torch.float32)
 
 
 def autocast() -> torch.autocast:

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from core.errors import ConfigError
-from router import device
+from router import device, runtime
 from router.device import Placement
 from router.hashing import fingerprint
 from router.tokens import Tokenizer, run
@@ -47,11 +47,12 @@ def keeping(cache: Path) -> Iterator[None]:
 
 
 class Encoder:
-    """Texts to vectors. Holds a tokenizer and a transformer in one precision on one device."""
+    """Texts to vectors. Holds a tokenizer and a transformer in one place."""
 
     def __init__(self, tokenizer: Tokenizer, model: nn.Module, place: Placement) -> None:
         self._tokenizer = tokenizer
-        self._model = model.to(place.device, place.dtype).eval()
+        self._model = model
+        self._forward = runtime.serving(Vectors(model), place)
         self._place = place
 
     @classmethod
@@ -79,21 +80,30 @@ class Encoder:
         self._tokenizer.save(folder)
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = run(texts, self._tokenizer, self._normalised, self._place)
+        rows = run(texts, self._tokenizer, self._forward, self._place)
         width: int = self._model.config.hidden_size  # type: ignore[assignment, union-attr] # nn.Module hides its type
         return torch.stack(rows).numpy() if rows else np.empty((0, width), dtype=np.float32)
 
     @cached_property
     def _weights(self) -> str:
         """What tells this encoder from others, whatever it was loaded from."""
-        digest = sha256(f"{self._place.dtype} {self._tokenizer.max_tokens}".encode())
+        digest = sha256(f"{self._place.runtime} {self._place.dtype} {self._tokenizer.max_tokens}".encode())
         for name, tensor in self._model.state_dict().items():
             digest.update(name.encode())
             digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
-    def _normalised(self, ids: Tensor, mask: Tensor) -> Tensor:
-        return nn.functional.normalize(mean_pooled(self._model, ids, mask), dim=1)
+
+class Vectors(nn.Module):
+    """A transformer's mean-pooled vectors, each of length 1."""
+
+    def __init__(self, transformer: nn.Module) -> None:
+        super().__init__()
+        self.transformer = transformer
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Token ids and mask (b, t) to (b, d)."""
+        return nn.functional.normalize(mean_pooled(self.transformer, ids, mask), dim=1)
 
 
 def mean_pooled(model: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:

@@ -17,7 +17,6 @@ from core.errors import CheckpointError
 from router.best import Best
 from router.config import Progress, TrainConfig
 from router.datasets import Part, TrainingSet
-from router.lexical import hashed
 from router.losses import cross_entropy
 from router.manifest import Manifest
 from router.predictions import IntArray, PredictionKind, Predictions
@@ -111,7 +110,10 @@ def _logits(network: nn.Module, bags: scipy.sparse.csr_matrix) -> Tensor:
 
 def _bags(texts: Sequence[str]) -> scipy.sparse.csr_matrix:
     """Counts of words and pairs of words, scaled to length 1 (n, words)."""
-    return hashed(texts, HashingVectorizer(n_features=WORDS, ngram_range=(1, 2), alternate_sign=False, norm="l2"))
+    if not texts:  # which the vectorizer refuses
+        return scipy.sparse.csr_matrix((0, WORDS))
+    vectorizer = HashingVectorizer(n_features=WORDS, ngram_range=(1, 2), alternate_sign=False, norm="l2")
+    return vectorizer.transform(texts).tocsr()
 
 
 def _dense(bags: scipy.sparse.csr_matrix) -> Tensor:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-_PACKAGES: Final = ("torouter", "torch", "transformers", "numpy")
+_PACKAGES: Final = ("torouter", "torch", "transformers", "openvino", "numpy")
 
 
 def versions() -> dict[str, str]:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.schemas.outcomes import OutcomeRow
 from router import checkpoints, device
 from router.baselines import RandomRouter
+from router.bert import BertRouter
 from router.bertsim import bertsim
 from router.config import DEFAULT_ENCODER, TrainConfig
 from router.datasets import training_set
@@ -19,6 +21,7 @@ from router.evaluation import Evaluation, Routed, evaluate
 from router.outcomes import experts_of, quality_matrix, read_outcomes
 from router.policies import choose
 from router.predictions import Router
+from router.tokens import run
 from router.training import TrainedRouter, train
 from tests.router_factories import EXPERTS, topic_rows
 
@@ -116,6 +119,27 @@ def test_half_precision_stays_close_to_the_exact_scores(encoder: Encoder):
     fast = Encoder.load(DEFAULT_ENCODER, device.serving())
 
     assert bertsim(answers, references, fast) == pytest.approx(bertsim(answers, references, encoder), abs=0.02)
+
+
+@needs_minilm
+def test_serving_hardly_turns_a_vector(encoder: Encoder):
+    texts = [one.prompt for one in HELD_OUT]
+
+    served = Encoder.load(DEFAULT_ENCODER, device.serving()).embed(texts)
+
+    assert 1 - (served * encoder.embed(texts)).sum(axis=1).min() < 2e-4  # bfloat16 by torch makes 7e-5
+
+
+@needs_minilm
+def test_serving_chooses_as_full_precision_does(trained: TrainedRouter):
+    router = trained.router
+    assert isinstance(router, BertRouter)
+    prompts = [one.prompt for one in HELD_OUT]
+
+    exact = torch.stack(run(prompts, router._tokenizer, router._network.float(), device.exact())).numpy()
+
+    same = router.predict(prompts).values.argmax(axis=1) == exact.argmax(axis=1)
+    assert same.mean() >= 0.98
 
 
 def test_real_outcomes_of_the_routerdc_paper_become_a_training_set():

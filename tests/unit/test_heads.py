@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.preprocessing import normalize
 
 from router import blend, clusters, nearest, regression
 from router.config import TrainConfig
@@ -124,3 +126,18 @@ def test_lexical_rows_have_length_one_and_rare_ngrams_weigh_more():
     (the,), (zebra,) = (lexical.idf[Lexical.fit([word])[1].indices].min(keepdims=True) for word in ("the", "zebra"))
     assert zebra >= the
     assert lexical.transform([]).shape == (0, FEATURES)
+
+
+def test_ngrams_are_those_that_scikit_learn_counts():
+    """Checkpoints hold a weight for each of its columns."""
+    texts = ["Two plus TWO", "", " a \n\t b.", "日本語のテキスト " + "語" * 50, "x" * 2500, "Straße İstanbul don't"]
+    vectorizer = HashingVectorizer(
+        analyzer="char_wb", ngram_range=(1, 4), n_features=FEATURES, alternate_sign=False, norm=None
+    )
+    wanted = vectorizer.transform([text[:2000] for text in texts])
+    wanted.data = 1 + np.log(wanted.data)
+
+    found = Lexical(np.ones(FEATURES)).transform(texts)
+
+    assert abs(found - normalize(wanted)).max() < 1e-12
+    assert Lexical(np.ones(FEATURES)).transform([]).shape == (0, FEATURES)

@@ -18,7 +18,7 @@ from tests.system import System, until
 from workers.promotion import Gate, promote
 from workers.retraining import Wanted, retrain
 
-ROWS = topic_rows(240)
+ROWS = topic_rows(400)
 MLP = Wanted("mlp", "bertsim", "a test")
 
 

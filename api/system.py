@@ -82,7 +82,14 @@ def ways_in(settings: Settings) -> list[Child]:
 def expert_workers(settings: Settings, experts: Sequence[ExpertSpec], *, shared: bool) -> list[Child]:
     """One worker for each expert, or where `shared` one for all that can share an engine."""
     groups = sharing(experts) if shared else [[spec.name] for spec in experts]
-    return [_worker(settings, expert_worker_name(names), ("expert", *names), StopOrder.EXPERTS) for names in groups]
+    workers = [_worker(settings, expert_worker_name(names), ("expert", *names), StopOrder.EXPERTS) for names in groups]
+    engines = sum(spec.engine is EngineKind.VLLM for spec in experts)
+    # Engines on a CPU wait for each other's threads where there are more of these than cores: five with two threads
+    # each wrote 85 tokens/s together on two cores, with one thread each 172.
+    if engines < 2 or has_gpu() or "OMP_NUM_THREADS" in os.environ:  # noqa: PLR2004  # one has the cores to itself
+        return workers
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // engines))}
+    return [replace(worker, env={**worker.env, **threads}) for worker in workers]
 
 
 def sharing(experts: Iterable[ExpertSpec]) -> list[list[str]]:

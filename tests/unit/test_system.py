@@ -53,6 +53,22 @@ def everything(settings: Settings, *names: str) -> list[Child]:
     return system.broker(settings) + system.steps(settings) + workers
 
 
+def test_engines_on_a_cpu_share_its_cores(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(system, "has_gpu", lambda: False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+    def threads(*names: str) -> set[str | None]:
+        workers = system.expert_workers(settings, [expert(name) for name in names], shared=False)
+        return {worker.env.get("OMP_NUM_THREADS") for worker in workers}
+
+    assert threads("general") == {None}
+    assert threads("general", "math", "code") == {"2"}
+    assert threads(*(f"expert{i}" for i in range(20))) == {"1"}
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads("general", "math") == {None}
+
+
 def test_a_system_has_a_process_for_each_step_and_expert(settings: Settings) -> None:
     children = everything(settings, "general", "math")
 

@@ -24,8 +24,8 @@ ENVIRONMENT: Final = {
     "OMP_WAIT_POLICY": "passive",
     "GOMP_SPINCOUNT": "0",
     "KMP_BLOCKTIME": "0",
-    # Else glibc keeps what tensors of ever other sizes leave behind: an engine of 135M parameters grew to 4.7 GB over 900
-    # prompts with references, and with these settings to 2.6.
+    # Else glibc keeps what tensors of ever other sizes leave: an engine of 135M parameters grew to 4.7 GB over 900
+    # prompts with references, and to 2.6 with these settings.
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_TRIM_THRESHOLD_": "67108864",
     # Else every engine of a machine pins itself to the same cores.

@@ -26,6 +26,9 @@ from router.shrinkage import expert_means, shrunk_means
 #: A data set with fewer training prompts is no topic of its own.
 MIN_TOPIC: Final = 20
 
+#: Clusters beside the recogniser, enough to cut its data sets up.
+CLUSTERS: Final = 20
+
 #: Penalties of the deviations; see docs/experiments.md.
 EMBEDDING_PENALTY: Final = 100.0
 LEXICAL_PENALTY: Final = 30.0
@@ -72,6 +75,20 @@ class Kinds:
 
 
 @dataclass(frozen=True, eq=False)
+class Both:
+    """The mean of the two: what of an unknown data set is taken for a known one still lies in a cluster."""
+
+    topics: Topics
+    kinds: Kinds
+
+    def expected(self, rows: scipy.sparse.csr_matrix, vectors: FloatArray) -> FloatArray:
+        return (self.topics.expected(rows, vectors) + self.kinds.expected(rows, vectors)) / 2
+
+    def arrays(self) -> Arrays:
+        return {**self.topics.arrays(), **self.kinds.arrays()}
+
+
+@dataclass(frozen=True, eq=False)
 class Blend:
     """A prior, and a deviation from it that is linear in the embedding and in the n-grams."""
 
@@ -95,12 +112,19 @@ class Blend:
 
 def _fit(part: Part, vectors: FloatArray, config: TrainConfig) -> Blend:
     lexical, rows = Lexical.fit(part.texts)
-    prior = _topics(part, rows, config) or Kinds(clusters.fit(part, vectors, config))
+    prior = _prior(part, rows, vectors, config)
     left = part.qualities - prior.expected(rows, vectors)
     left = np.nan_to_num(left - np.nanmean(left, axis=1, keepdims=True))  # an absent expert is as expected
     by_vector = Ridge(alpha=EMBEDDING_PENALTY, fit_intercept=False).fit(vectors, left).coef_.T
     by_ngram = Ridge(alpha=LEXICAL_PENALTY, fit_intercept=False, solver="sparse_cg", tol=1e-3).fit(rows, left).coef_.T
     return Blend(prior, lexical, by_vector, by_ngram)
+
+
+def _prior(part: Part, rows: scipy.sparse.csr_matrix, vectors: FloatArray, config: TrainConfig) -> Prior:
+    topics = _topics(part, rows, config)
+    wanted = config if topics is None else config.model_copy(update={"clusters": CLUSTERS})
+    kinds = Kinds(clusters.fit(part, vectors, wanted))
+    return kinds if topics is None else Both(topics, kinds)
 
 
 def _topics(part: Part, rows: scipy.sparse.csr_matrix, config: TrainConfig) -> Topics | None:
@@ -121,10 +145,10 @@ def _topics(part: Part, rows: scipy.sparse.csr_matrix, config: TrainConfig) -> T
 
 
 def _of(arrays: Arrays) -> Blend:
+    prior: Prior = Kinds(clusters.of(arrays))
     if "topic_means" in arrays:
-        prior: Prior = Topics(arrays["topic_weights"], arrays["topic_intercepts"], arrays["topic_means"])
-    else:
-        prior = Kinds(clusters.of(arrays))
+        topics = Topics(arrays["topic_weights"], arrays["topic_intercepts"], arrays["topic_means"])
+        prior = Both(topics, Kinds(clusters.of(arrays)))
     return Blend(prior, Lexical(arrays["idf"]), arrays["by_vector"], arrays["by_ngram"])
 
 

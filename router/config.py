@@ -37,6 +37,12 @@ class TrainConfig(BaseModel):
 
     clusters: int = Field(10, ge=1, description="of embeddings, for the routers that use them")
     epochs: int = Field(5, ge=1, description="at most; training ends when the validation loss stops falling")
+    cpu_examples: int = Field(
+        # Two cores take 15 to 30 of them a second, so this is 5 to 10 minutes.
+        8000,
+        ge=1,
+        description="of fine-tuning on a CPU, all epochs together; one epoch is always gone through",
+    )
     learning_rate: float = Field(1e-4, gt=0, description="peak, after the warm-up")
     batch_size: int = Field(16, ge=1)
     validation_share: float = Field(0.15, ge=0, lt=1, description="of the prompts, by a stable hash of their text")

@@ -50,6 +50,7 @@ def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> BertRoute
     ConfigError where the encoder can't be had.
     """
     progress(0.0, f"loading the encoder {config.encoder}")
+    config = config.model_copy(update={"epochs": epochs(len(data.train), config)})
     tokenizer = load_tokenizer(config.encoder, config.max_tokens)
     # The caller's random numbers stay as they were; one device, as in `router.device`.
     with torch.random.fork_rng():
@@ -58,6 +59,13 @@ def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> BertRoute
         course = _Course(network, tokenizer, _examples(data.train, tokenizer, config), config)
         _run(course, _examples(data.validation, tokenizer, config), progress)
     return BertRouter(config.router, data.experts, network, tokenizer)
+
+
+def epochs(prompts: int, config: TrainConfig) -> int:
+    """How often so many prompts are gone through: on a CPU only as often as its budget of examples allows."""
+    if device.exact().device.type != "cpu":
+        return config.epochs
+    return min(config.epochs, max(1, config.cpu_examples // max(1, prompts)))
 
 
 class _Course:
@@ -117,18 +125,18 @@ class _Course:
 
 def _run(course: _Course, validation: Examples, progress: Progress) -> None:
     """Train for the epochs asked for or until validation stops improving, and leave the best weights in the network."""
-    epochs, size = course.config.epochs, len(course.train)
+    most, size = course.config.epochs, len(course.train)
     best = Best()
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, most + 1):
         before = (epoch - 1) * size
-        text = f"epoch {epoch} of {epochs}"
-        trained = course.epoch(lambda done: progress((before + done) / (epochs * size), text))  # noqa: B023 - called now
+        text = f"epoch {epoch} of {most}"
+        trained = course.epoch(lambda done: progress((before + done) / (most * size), text))  # noqa: B023 - called now
         text += f": training loss {trained:.4f}"
         if len(validation) >= MIN_VALIDATION:
             loss = course.measure(validation)
             best.consider(loss, epoch, course.network)
             text += f", validation loss {loss:.4f}"
-        progress(epoch / epochs, text)
+        progress(epoch / most, text)
         if best.epoch and epoch - best.epoch >= PATIENCE:
             break
     if best.restore(course.network):

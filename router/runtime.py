@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import warnings
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 import torch
@@ -62,6 +62,7 @@ class _OpenVino:
 
 def _compiled(network: nn.Module, dtype: torch.dtype) -> Forward:
     openvino = _openvino()
+    core = _core()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing warns of every shape that it looks at; the result is checked
         model = openvino.convert_model(network, example_input=_example(2, 8))
@@ -71,7 +72,7 @@ def _compiled(network: nn.Module, dtype: torch.dtype) -> Forward:
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "ENABLE_CPU_PINNING": False,  # the engines are on these cores too
     }
-    request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+    request = core.compile_model(model, "CPU", options).create_infer_request()
 
     def forward(ids: Tensor, mask: Tensor) -> Tensor:
         return torch.from_numpy(request.infer([ids.numpy(), mask.numpy()])[0])
@@ -95,6 +96,15 @@ def _example(texts: int, tokens: int) -> tuple[Tensor, Tensor]:
     mask = torch.ones_like(ids)
     mask[-1, tokens // 2 :] = 0
     return ids, mask
+
+
+@cache
+def _core() -> Any:  # Any: as below
+    """The one of this process, which never goes.
+
+    It gives the main thread a stack for signals, and would free that while it is in use: the next SIGTERM would crash.
+    """
+    return _openvino().Core()
 
 
 def _openvino() -> Any:  # Any: it ships no types that mypy reads

@@ -37,7 +37,7 @@ class Clusters:
 
 def fit(part: Part, vectors: FloatArray, config: TrainConfig) -> Clusters:
     """Cluster the vectors, and shrink each cluster's means towards those over all prompts."""
-    count = min(config.clusters, len(vectors))
+    count = min(config.clusters, len(np.unique(vectors, axis=0)))  # prompts may repeat, or all say nothing
     prior = expert_means(part.qualities)
     centres, means = [], []
     for run in range(RUNS):

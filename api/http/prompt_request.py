@@ -6,12 +6,21 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from api.http.fields import Asked, Messages, Metadata, Name, Parameters, Text, refuse
+from core.errors import InvalidInputError
 from core.queues import WorkClass
 from core.schemas.conversation import Message, Reference
 from core.schemas.work import NewPrompt
 from router.policy import described, parse
 
-Policy = Annotated[str, AfterValidator(lambda text: str(parse(text)))]
+
+def _policy(text: str) -> str:
+    try:
+        return str(parse(text))
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from error
+
+
+Policy = Annotated[str, AfterValidator(_policy)]
 
 
 class AskedPrompt(Parameters):

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from api import system
 from core.settings import Settings
+from core.tables import BATCH
 from tests.factories import OWNER, expert
 from tests.system import END_S, READY_S, System, until
 
@@ -45,8 +47,8 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 def batches(running: System) -> int:
-    store = running.store
-    return len({view.batch_id for page in store.prompts.of_owner(OWNER) for view in page})
+    with running.store._database.read() as connection:
+        return connection.execute(select(func.count()).where(BATCH.c.owner == OWNER)).scalar_one()
 
 
 def test_a_command_that_was_detached_and_killed_goes_on_with_its_batch_when_run_again(

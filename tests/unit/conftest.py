@@ -19,6 +19,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks are served by torch: converting one takes a second or two, and these tests load dozens."""
+    from router import device  # noqa: PLC0415  # torch
+
+    place = device.serving().with_torch()
+    monkeypatch.setattr(device, "serving", lambda: place)
+
+
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an encoder that knows the words of `topic_rows(60)`."""

@@ -12,6 +12,8 @@ from router.config import TrainConfig
 from router.encoder import Encoder, keeping
 from tests.router_factories import EXPERTS, topic_rows
 
+pytestmark = pytest.mark.usefixtures("one_thread", "by_torch")
+
 TRAIN, TEST = topic_rows(150), topic_rows(60, seed=1)
 
 

@@ -13,6 +13,8 @@ from router.labels import Reading, soft_labels
 from router.lexical import FEATURES, Lexical
 from router.predictions import FloatArray, PredictionKind
 
+pytestmark = pytest.mark.usefixtures("one_thread", "by_torch")
+
 CONFIG = TrainConfig(router="knn", clusters=2)
 KINDS = (nearest.ONE, nearest.MEAN, clusters.KIND, regression.KIND, blend.KIND)
 

@@ -1,12 +1,12 @@
 """Which of the store's outcomes go into an outcomes file: by data set, quality and held-out share, each text once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from core.errors import InvalidInputError
 from core.schemas.outcomes import OutcomeRow
-from router.datasets import deduplicate, is_held_out
+from router.datasets import HELD_OUT_SHARE, carrying, deduplicate, is_held_out
 
 #: Which side of the split by text.
 HeldOut = Literal["all", "only", "without"]
@@ -19,7 +19,7 @@ class Selection:
     datasets: frozenset[str] = frozenset()
     quality: str | None = None
     held_out: HeldOut = "all"
-    share: float = 0.2
+    share: float = HELD_OUT_SHARE
 
 
 def select(rows: Iterable[OutcomeRow], wanted: Selection) -> list[OutcomeRow]:
@@ -29,7 +29,9 @@ def select(rows: Iterable[OutcomeRow], wanted: Selection) -> list[OutcomeRow]:
     for row in rows:
         datasets.add(row.dataset)
         if _is_wanted(row, wanted):
-            found += _with_quality(row, wanted.quality)
+            found.append(row)
+    if wanted.quality is not None:  # before texts are joined: an expert's first outcome that has it is to count
+        found = list(carrying(found, wanted.quality))
     if not found:
         _refuse_nothing(wanted, datasets)
     return deduplicate(found)
@@ -39,16 +41,6 @@ def _is_wanted(row: OutcomeRow, wanted: Selection) -> bool:
     if wanted.datasets and row.dataset not in wanted.datasets:
         return False
     return wanted.held_out == "all" or is_held_out(row.prompt, wanted.share) == (wanted.held_out == "only")
-
-
-def _with_quality(row: OutcomeRow, quality: str | None) -> Iterator[OutcomeRow]:
-    """The row with those outcomes that carry the quality, if any does: the first that has it is to count."""
-    if quality is None:
-        yield row
-        return
-    scored = {expert: one for expert, one in row.outcomes.items() if one.value(quality) is not None}
-    if scored:
-        yield row.model_copy(update={"outcomes": scored})
 
 
 def _refuse_nothing(wanted: Selection, datasets: set[str]) -> NoReturn:

@@ -86,10 +86,9 @@ def _chosen(pool: Pool, columns: IntArray, note: str) -> Measured:
 
 def _best_expert(pool: Pool, dataset: str | None = None) -> int:
     """The column with the highest mean quality on the data set; over data sets where nothing is known of it."""
-    names = np.array(pool.datasets, dtype=object)
-    known = dataset in pool.datasets and np.isfinite(pool.quality[names == dataset]).any()
-    wanted = [dataset] if known else sorted(set(pool.datasets))
-    parts = [pool.quality[names == name] for name in wanted]
+    own = pool.rows.get(dataset) if dataset is not None else None
+    known = own is not None and np.isfinite(pool.quality[own]).any()
+    parts = [pool.quality[rows] for name, rows in pool.rows.items() if not known or name == dataset]
     covered = np.sum([np.isfinite(part).sum(axis=0) for part in parts], axis=0)
     means = np.mean([_row_mean(part.T) for part in parts], axis=0)
     candidates = (covered >= _COVERAGE * covered.max()) & np.isfinite(means)

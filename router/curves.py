@@ -62,7 +62,10 @@ def two_experts(pool: Pool, predictions: dict[str, Predictions]) -> TwoExperts |
     return TwoExperts(
         weak=pool.experts[weak],
         strong=pool.experts[strong],
-        routers={name: _strong_calls(pool, one, weak, strong) for name, one in predictions.items()},
+        routers={
+            name: _strong_calls(pool, one, (weak, strong), (min(alone), max(alone)))
+            for name, one in predictions.items()
+        },
     )
 
 
@@ -172,21 +175,23 @@ def _macro(pool: Pool, columns: IntArray) -> tuple[float, float]:
 
 
 def _mean(pool: Pool, values: FloatArray, known: BoolArray) -> float:
-    names = np.array(pool.datasets, dtype=object)
     usable = known & np.isfinite(values)
-    means = [values[usable & (names == name)] for name in sorted(set(pool.datasets))]
-    return float(np.mean([part.mean() if len(part) else np.nan for part in means]))
+    parts = [values[rows][usable[rows]] for rows in pool.rows.values()]
+    return float(np.mean([part.mean() if len(part) else np.nan for part in parts]))
 
 
-def _strong_calls(pool: Pool, predictions: Predictions, weak: int, strong: int) -> StrongCalls:
+def _strong_calls(
+    pool: Pool, predictions: Predictions, columns: tuple[int, int], alone: tuple[float, float]
+) -> StrongCalls:
+    """Of the columns of the weak and the strong expert, and the qualities that they have alone."""
+    (weak, strong), (low, high) = columns, alone
     gain = predictions.values[:, strong] - predictions.values[:, weak]
     order = np.argsort(-gain, kind="stable")
-    low, high = (_macro(pool, np.full(len(pool), column))[1] for column in (weak, strong))
     points = []
     for share in np.linspace(0, 1, SHARES):
-        columns = np.full(len(pool), weak)
-        columns[order[: round(share * len(pool))]] = strong
-        quality = _macro(pool, columns)[1]
+        chosen = np.full(len(pool), weak)
+        chosen[order[: round(share * len(pool))]] = strong
+        quality = _macro(pool, chosen)[1]
         points.append(SharePoint(share=float(share), quality=quality, pgr=(quality - low) / (high - low)))
     shares = np.array([point.share for point in points])
     recovered = np.array([point.pgr for point in points], dtype=np.float64)

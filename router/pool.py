@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -55,6 +56,12 @@ class Pool:
     @property
     def quality(self) -> FloatArray:
         return self.values[Measure.QUALITY]
+
+    @cached_property
+    def rows(self) -> Mapping[str, IntArray]:
+        """The prompts of each data set, by its name, in the names' order."""
+        names = np.array(self.datasets, dtype=object)
+        return {name: np.flatnonzero(names == name) for name in sorted(set(self.datasets))}
 
     def take(self, columns: IntArray) -> Values:
         """Each prompt's values for the expert in `columns` (n,); NaN for `NOBODY`."""

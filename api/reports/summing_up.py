@@ -1,5 +1,7 @@
 """The small tables of a page: of curves, of two experts, of training; and the sentence at its top."""
 
+from collections.abc import Mapping
+
 from api.reports import numbers
 from api.reports.tables import Cell, Group, Row, Table, verdict
 from api.reports.titles import best_single, title
@@ -26,23 +28,20 @@ def headline(report: Report) -> list[str]:
 
 def curves(report: Report) -> Table | None:
     """What sums up each cost-quality curve; None where there is no curve."""
-    rows = [
-        Row(
-            title(name, report),
-            (
-                Cell(numbers.thousandths(curve.aiq)),
-                Cell(numbers.percent(curve.cost_save)),
-                Cell(numbers.ABSENT if curve.perf_gain is None else numbers.signed(curve.perf_gain)),
-                Cell(numbers.percent(curve.qnc)),
-            ),
-            strong=name == report.default,
+    cells = {
+        name: (
+            Cell(numbers.thousandths(curve.aiq)),
+            Cell(numbers.percent(curve.cost_save)),
+            Cell(numbers.ABSENT if curve.perf_gain is None else numbers.signed(curve.perf_gain)),
+            Cell(numbers.percent(curve.qnc)),
         )
         for name, curve in report.curves.items()
-    ]
+    }
     return _table(
         "The curves in numbers",
         ("AIQ", "CostSave", "PerfGain", "QNC"),
-        rows,
+        report,
+        cells,
         "AIQ: mean quality of the hull between the cheapest and the dearest expert. CostSave: share of the best single "
         "expert's cost that is saved at no less than its quality. PerfGain: best quality minus the best single "
         "expert's. QNC: least cost that matches the best single expert's quality, as a share of its cost.",
@@ -53,23 +52,20 @@ def two_experts(report: Report) -> Table | None:
     """APGR, CPT and AUROC of each router; None unless there are two experts."""
     if report.two_experts is None:
         return None
-    rows = [
-        Row(
-            title(name, report),
-            (
-                Cell(numbers.thousandths(found.apgr)),
-                Cell(numbers.percent(found.cpt50)),
-                Cell(numbers.percent(found.cpt80)),
-                Cell(numbers.thousandths(found.auroc)),
-            ),
-            strong=name == report.default,
+    cells = {
+        name: (
+            Cell(numbers.thousandths(found.apgr)),
+            Cell(numbers.percent(found.cpt50)),
+            Cell(numbers.percent(found.cpt80)),
+            Cell(numbers.thousandths(found.auroc)),
         )
         for name, found in report.two_experts.routers.items()
-    ]
+    }
     return _table(
         f"From {report.two_experts.weak} to {report.two_experts.strong} in numbers",
         ("APGR", "CPT(50 %)", "CPT(80 %)", "AUROC"),
-        rows,
+        report,
+        cells,
         "APGR: the share of the quality gap that is recovered, averaged over all shares of strong calls; chance is "
         "0.5. CPT: the share of strong calls at which half, or 80 %, of the gap is recovered. AUROC: how well the "
         "router tells where the weak expert is enough.",
@@ -78,24 +74,21 @@ def two_experts(report: Report) -> Table | None:
 
 def training(report: Report) -> Table | None:
     """Prompts, time and the entropy of the labels of each router; None where nothing is known."""
-    rows = [
-        Row(
-            name,
-            (
-                Cell(numbers.whole(found.train)),
-                Cell(numbers.whole(found.validation)),
-                Cell(numbers.figures(found.seconds)),
-                Cell(numbers.thousandths(found.label_entropy)),
-                Cell(numbers.thousandths(found.label_entropy_maximum)),
-            ),
-            strong=name == report.default,
+    cells = {
+        name: (
+            Cell(numbers.whole(found.train)),
+            Cell(numbers.whole(found.validation)),
+            Cell(numbers.figures(found.seconds)),
+            Cell(numbers.thousandths(found.label_entropy)),
+            Cell(numbers.thousandths(found.label_entropy_maximum)),
         )
         for name, found in report.training.items()
-    ]
+    }
     return _table(
         "How the routers were made",
         ("Training prompts", "Validation prompts", "Time, s", "Label entropy, nats", "Its maximum, nats"),
-        rows,
+        report,
+        cells,
         "Entropy is that of the soft labels: near its maximum they hardly tell the experts apart, and there is "
         "nothing to learn.",
     )
@@ -120,5 +113,9 @@ def data(report: Report) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if value is not None]
 
 
-def _table(heading: str, columns: tuple[str, ...], rows: list[Row], note: str) -> Table | None:
-    return Table(heading, "Router", columns, (Group(tuple(rows)),), note) if rows else None
+def _table(
+    heading: str, columns: tuple[str, ...], report: Report, cells: Mapping[str, tuple[Cell, ...]], note: str
+) -> Table | None:
+    """A row for each method; None where there is none."""
+    rows = tuple(Row(title(name, report), found, strong=name == report.default) for name, found in cells.items())
+    return Table(heading, "Router", columns, (Group(rows),), note) if rows else None

@@ -1,5 +1,6 @@
 """A batch's object and its results."""
 
+import asyncio
 import json
 
 import httpx
@@ -19,6 +20,16 @@ async def wait_for(client: httpx.AsyncClient, submitted: dict) -> None:
         assert (await client.get(f"/v1/prompts/{prompt['id']}?wait=60")).status_code == 200
 
 
+async def completed(client: httpx.AsyncClient, batch: str) -> dict:
+    """Its body once nothing of it is open: scores come after the answers."""
+    async with asyncio.timeout(60):
+        while True:
+            body = (await client.get(f"/v1/batches/{batch}")).json()
+            if body["completed_at"]:
+                return body
+            await asyncio.sleep(0.02)
+
+
 async def lines_of(client: httpx.AsyncClient, batch: str) -> list[dict]:
     response = await client.get(f"/v1/batches/{batch}/results")
     assert response.headers["content-type"].startswith("application/jsonl")
@@ -28,9 +39,8 @@ async def lines_of(client: httpx.AsyncClient, batch: str) -> list[dict]:
 async def test_a_completed_batch_has_openais_shape_and_more(client: httpx.AsyncClient):
     prompts = [{"prompt": "a", "reference": "b"}, {"prompt": "c"}]
     submitted = await submit(client, prompts=prompts, metadata={"run": "7"})
-    await wait_for(client, submitted)
 
-    body = (await client.get(f"/v1/batches/{submitted['id']}")).json()
+    body = await completed(client, submitted["id"])
 
     batch = Batch.model_validate({**body, "input_file_id": ""})
     assert (batch.status, batch.endpoint, batch.metadata) == ("completed", "/v1/prompts", {"run": "7"})

@@ -169,9 +169,19 @@ def _anchors(experts: Sequence[Point]) -> _Anchors:
 
 def _macro(pool: Pool, columns: IntArray) -> tuple[float, float]:
     """Macro cost and quality of choices (n,); NaN where a data set has none."""
+    cost, quality = _macros(pool, columns, (Measure.COST, Measure.QUALITY))
+    return cost, quality
+
+
+def _macros(pool: Pool, columns: IntArray, measures: Sequence[Measure]) -> list[float]:
+    """Macro means of choices (n,), one of each measure; NaN where a data set has none."""
     values = pool.take(columns)
     known = np.isfinite(values[Measure.QUALITY]) & (columns != NOBODY)
-    return _mean(pool, values[Measure.COST], known), _mean(pool, values[Measure.QUALITY], known)
+    return [_mean(pool, values[measure], known) for measure in measures]
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _mean(pool: Pool, values: FloatArray, known: BoolArray) -> float:
@@ -191,8 +201,16 @@ def _strong_calls(
     for share in np.linspace(0, 1, SHARES):
         chosen = np.full(len(pool), weak)
         chosen[order[: round(share * len(pool))]] = strong
-        quality = _macro(pool, chosen)[1]
-        points.append(SharePoint(share=float(share), quality=quality, pgr=(quality - low) / (high - low)))
+        quality, cost, latency = _macros(pool, chosen, (Measure.QUALITY, Measure.COST, Measure.LATENCY))
+        points.append(
+            SharePoint(
+                share=float(share),
+                quality=quality,
+                pgr=(quality - low) / (high - low),
+                cost_usd=_known(cost),
+                latency_s=_known(latency),
+            )
+        )
     shares = np.array([point.share for point in points])
     recovered = np.array([point.pgr for point in points], dtype=np.float64)
     return StrongCalls(

@@ -101,6 +101,8 @@ class SharePoint(Entry):
     share: float  # of strong calls, 0..1
     quality: float  # macro
     pgr: float | None = None  # performance gap recovered: 0 is the weak expert alone, 1 the strong one
+    cost_usd: float | None = None  # of a prompt, macro
+    latency_s: float | None = None  # inference of a prompt, macro
 
 
 class StrongCalls(Entry):

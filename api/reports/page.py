@@ -64,7 +64,10 @@ def _costs(report: Report) -> Plot | None:
 
 def _strong_calls(report: Report) -> Plot | None:
     caption = "0 % of the gap is the weak expert alone, 100 % the strong one. Chance sends prompts there at random."
-    return _plot(strong_calls.draw, report, "Gap recovered by a share of strong calls", caption)
+    title = "Gap recovered by a share of strong calls"
+    if strong_calls.has_spending(report):
+        title += ", and what it takes"
+    return _plot(strong_calls.draw, report, title, caption)
 
 
 def _speed(report: Report) -> Plot | None:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+from pathlib import Path
 
 from experts.device import prepare_environment
 
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=50, help="each way (default: 50, so a round trip takes 100)")
     parser.add_argument("--context-tokens", type=int, default=2048)
     given = parser.parse_args()
-    prepare_environment(offline=os.path.isdir(given.weights))
+    prepare_environment(offline=Path(given.weights).is_dir())
     os.environ |= IN_ONE_PROCESS
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):

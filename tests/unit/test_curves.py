@@ -73,7 +73,10 @@ def test_two_experts_are_measured_by_the_share_of_strong_calls():
     assert knowing.cpt50 == pytest.approx(0.25, abs=0.03)
     assert knowing.cpt80 == pytest.approx(0.40, abs=0.03)
     assert knowing.auroc == pytest.approx(1.0)
-    assert (knowing.points[0].pgr, knowing.points[-1].pgr) == (0.0, 1.0)
+    first, last = knowing.points[0], knowing.points[-1]
+    assert (first.pgr, last.pgr) == (0.0, 1.0)
+    assert (first.cost_usd, last.cost_usd) == (1.0, 3.0)
+    assert first.latency_s is None
 
 
 def test_a_router_without_a_clue_recovers_half_of_the_gap_on_average():

@@ -1,7 +1,7 @@
 """How every plot looks: its size, its colours, and what tells one router from another in all of them."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -100,10 +100,15 @@ def styled() -> Iterator[None]:
 
 def figure(height: float) -> tuple[Figure, Axes]:
     """An empty figure of `height` points with one pair of axes."""
-    made = Figure(
-        figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH), dpi=POINTS_PER_INCH, layout="constrained"
-    )
-    return made, made.add_subplot()
+    made, [axes] = panels([height])
+    return made, axes
+
+
+def panels(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """An empty figure with panels of such heights, in points, one above the other over the same x axis."""
+    size = (WIDTH / POINTS_PER_INCH, sum(heights) / POINTS_PER_INCH)
+    made = Figure(figsize=size, dpi=POINTS_PER_INCH, layout="constrained")
+    return made, list(made.subplots(len(heights), squeeze=False, sharex=True, height_ratios=heights)[:, 0])
 
 
 def short(name: str, letters: int = 26) -> str:

@@ -18,7 +18,7 @@ from core.tables import LOCAL, State
 
 def run(settings: Settings, err: Console, out: Console) -> None:
     """Start, collect, train, route, report, stop. NotReadyError where a prompt was not answered."""
-    from api.reports.page import write_page  # noqa: PLC0415  # matplotlib
+    from api.reports import page  # noqa: PLC0415  # matplotlib
 
     folder = settings.home / "demo"
     with running(settings, err) as up:
@@ -32,8 +32,7 @@ def run(settings: Settings, err: Console, out: Console) -> None:
         _wait(up, client, "The same ones by every expert, to compare", every)
         _save_answers(client, routed, folder / "answers.jsonl")
         report = _report(up, routed, every)
-    (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
-    write_page(report, folder / "report.html")
+    page.write(report, folder)
     print_report(report, out)
     err.print(
         f"Report: {folder / 'report.html'} and report.json; answers: {folder / 'answers.jsonl'}",

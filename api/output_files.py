@@ -26,3 +26,9 @@ def replacing(out: Path) -> Iterator[Path]:
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write(out: Path, text: str) -> None:
+    """A whole text in UTF-8."""
+    with replacing(out) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")

@@ -177,8 +177,7 @@ _TRIALS: Final = {Study.LABELS: _labels, Study.SIZE: _sizes, Study.DOMAINS: _dom
 
 def _measured(trial: _Trial, wanted: Ablation) -> Cell:
     config = trial.config
-    value = "" if trial.value is None else f" {trial.value:g}"
-    with wanted.showing(f"{config.router}, {trial.study}: {trial.setting}{value} {trial.dataset or ''}") as progress:
+    with wanted.showing(_title(trial)) as progress:
         folder = cached.trained(trial.train, config, wanted.cache / "routers", progress)
     predictions = checkpoints.load(folder).predict([row.prompt for row in trial.test])
     choices = [None if at == NOBODY else predictions.experts[at] for at in choose(predictions)]
@@ -197,3 +196,10 @@ def _measured(trial: _Trial, wanted: Ablation) -> Cell:
         label_entropy=manifest.labels.entropy if manifest.labels and config.router in LEARN_LABELS else None,
         result=report.macro,
     )
+
+
+def _title(trial: _Trial) -> str:
+    """What a progress bar says is trained."""
+    value = f"{trial.value:g}" if trial.study is Study.LABELS and trial.value is not None else ""
+    words = (trial.study, trial.setting, value, trial.dataset or "")
+    return f"{trial.config.router}: {' '.join(word for word in words if word)}"

@@ -89,7 +89,7 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     Test rows whose text is among the training rows are left out. Vectors and trained routers are kept in the cache
     of TOROUTER_HOME, so that a second test set trains nothing.
     """
-    from api.reports.page import write_page  # noqa: PLC0415  # matplotlib
+    from api.reports import page  # noqa: PLC0415  # matplotlib
     from router import comparison, registry  # noqa: PLC0415  # torch
     from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
 
@@ -106,8 +106,7 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
         showing=_showing,
     )
     report = comparison.compare(learned, rows, wanted)
-    (out / "report.json").write_text(report.to_json(), encoding="utf-8")
-    write_page(report, out / "report.html")
+    page.write(report, out)
     print_report(report, Console())
     if report.data.left_out:
         err.print(f"{report.data.left_out} test rows were left out: repeated, or in the training files.")
@@ -135,7 +134,7 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
     Dozens of trainings: minutes for routers on a frozen encoder, hours for bert. What was trained is kept in the cache
     of TOROUTER_HOME, so an interrupted run goes on where it was.
     """
-    from api.reports.ablation_page import write_page  # noqa: PLC0415  # matplotlib
+    from api.reports import ablation_page  # noqa: PLC0415  # matplotlib
     from router.ablation import Ablation, Study  # noqa: PLC0415  # torch
     from router.ablation import ablate as measured  # noqa: PLC0415  # as above
     from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
@@ -154,8 +153,7 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
         showing=_showing,
     )
     report = measured(learned, rows, wanted)
-    (out / "ablation.json").write_text(report.to_json(), encoding="utf-8")
-    write_page(report, out / "ablation.html")
+    ablation_page.write(report, out)
     err.print(f"Wrote {out / 'ablation.json'} and, to look at, {out / 'ablation.html'}", highlight=False)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from api import output_files
 from api.reports import layout, numbers
 from api.reports.layout import Page, Plot, Section
 from api.reports.plots import ablation, style
@@ -18,9 +19,10 @@ MEASURES = (
 TITLES = {Study.LABELS: "Labels", Study.SIZE: "Training size", Study.DOMAINS: "Unknown data sets"}
 
 
-def write_page(report: AblationReport, path: Path) -> None:
-    """Write the page of an ablation; the same report gives the same file."""
-    path.write_text(page(report), encoding="utf-8")
+def write(report: AblationReport, folder: Path) -> None:
+    """`ablation.json` and the page beside it, `ablation.html`; the same report gives the same files."""
+    output_files.write(folder / "ablation.json", report.to_json())
+    output_files.write(folder / "ablation.html", page(report))
 
 
 def page(report: AblationReport) -> str:

@@ -5,15 +5,17 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from api import output_files
 from api.reports import layout, summing_up, tables
 from api.reports.layout import Page, Plot, Section
 from api.reports.plots import costs, quality, queries, speed, strong_calls, style, trilemma
 from router.reports import Report
 
 
-def write_page(report: Report, path: Path) -> None:
-    """Write the page of a report; the same report gives the same file."""
-    path.write_text(page(report), encoding="utf-8")
+def write(report: Report, folder: Path) -> None:
+    """`report.json` and the page beside it, `report.html`; the same report gives the same files."""
+    output_files.write(folder / "report.json", report.to_json())
+    output_files.write(folder / "report.html", page(report))
 
 
 def page(report: Report) -> str:

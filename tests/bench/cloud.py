@@ -33,22 +33,16 @@ def main() -> None:
     given = parser.parse_args()
     prepare_environment(offline=Path(given.weights).is_dir())
     os.environ |= IN_ONE_PROCESS
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(asyncio.run(serve(given)))
+    sys.exit(asyncio.run(serve(given)))
 
 
 async def serve(given: argparse.Namespace) -> int:
-    """The server's exit code, once it has ended."""
-    server = await asyncio.create_subprocess_exec(*command(given))
-    proxy = await asyncio.start_server(Delay(given.port + 1, given.delay_ms / 1000), HOST, given.port)
-    try:
+    """The server's exit code, once it has ended; SIGINT and SIGTERM end it."""
+    async with await asyncio.start_server(Delay(given.port + 1, given.delay_ms / 1000), HOST, given.port):
+        server = await asyncio.create_subprocess_exec(*command(given), start_new_session=True)
+        for one in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(one, server.terminate)
         return await server.wait()
-    finally:
-        proxy.close()
-        with contextlib.suppress(ProcessLookupError):
-            server.terminate()
-        await server.wait()
 
 
 def command(given: argparse.Namespace) -> list[str]:

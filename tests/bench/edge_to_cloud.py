@@ -79,7 +79,7 @@ def collect(given: argparse.Namespace, settings: Settings) -> None:
     running = System(settings, list(catalogue.load(CATALOGUE)))
     try:
         running.start_broker()
-        running.start("recovery", "scoring")
+        running.start("recovery", "routing", "scoring")
         for expert in (EDGE, CLOUD):
             if not answers(given.out, expert).exists():
                 with cloud(given) if expert == CLOUD else nullcontext():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.reports.numbers import ABSENT, figures
-from api.reports.page import page, write_page
+from api.reports.page import page, write
 from router.reports import Report
 from tests import report_factories as factories
 
@@ -156,10 +156,11 @@ def test_the_headline_compares_nothing_that_was_not_compared():
 
 
 def test_the_same_report_gives_the_same_file(tmp_path: Path):
-    write_page(factories.full(), tmp_path / "one.html")
-    write_page(factories.full(), tmp_path / "two.html")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write(factories.full(), tmp_path / name)
 
-    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+    assert (tmp_path / "one" / "report.html").read_bytes() == (tmp_path / "two" / "report.html").read_bytes()
 
 
 def test_many_routers_experts_and_data_sets_with_long_names_fit():

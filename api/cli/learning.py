@@ -40,7 +40,7 @@ def add(app: typer.Typer) -> None:
 def train(  # noqa: PLR0917  # a command's parameters are its options
     outcomes: Files,
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint; must not exist.")],
-    router: Annotated[str, typer.Option(help="Its kind: `torouter evaluate` compares them.")] = "bert",
+    router: Annotated[str, typer.Option(help="Its kind: `torouter evaluate` compares them.")] = "blend",
     quality: Quality = "bertsim",
     experts: Experts = None,
     encoder: Encoder = None,
@@ -122,6 +122,9 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
         list[str] | None,
         typer.Option(help="labels (temperature, hard), size (of the training), domains (left out). Default: all."),
     ] = None,
+    temperatures: Annotated[
+        list[float] | None, typer.Option(help="Of the study of labels; repeat for several. Default: ten, 0.01 to 50.")
+    ] = None,
     quality: Quality = "bertsim",
     experts: Experts = None,
     encoder: Encoder = None,
@@ -135,13 +138,16 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
     of TOROUTER_HOME, so an interrupted run goes on where it was.
     """
     from api.reports import ablation_page  # noqa: PLC0415  # matplotlib
-    from router.ablation import Ablation, Study  # noqa: PLC0415  # torch
+    from router.ablation import TEMPERATURES, Ablation, Study  # noqa: PLC0415  # torch
     from router.ablation import ablate as measured  # noqa: PLC0415  # as above
     from router.outcomes import only, read_outcomes  # noqa: PLC0415  # as above
 
     unknown = sorted(set(studies or ()) - set(Study))
     if unknown:
         raise InvalidInputError(f"--studies {unknown[0]!r}: choose of {', '.join(Study)}")
+    wrong = [one for one in temperatures or () if not 0 < one < float("inf")]
+    if wrong:
+        raise InvalidInputError(f"--temperatures {wrong[0]:g}: a temperature is above 0")
     names = _names(routers)
     learned, rows = (only(read_outcomes(files), experts) for files in (train, test))
     out.mkdir(parents=True, exist_ok=True)
@@ -150,6 +156,7 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
         config=_config(quality, encoder, temperature, scaling, seed),
         cache=settings_of.read().cache,
         studies=[Study(name) for name in studies] if studies else tuple(Study),
+        temperatures=temperatures or TEMPERATURES,
         showing=_showing,
     )
     report = measured(learned, rows, wanted)

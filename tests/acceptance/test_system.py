@@ -144,7 +144,7 @@ def train(settings: Settings) -> Path:
             better = {"general": 0.6 if mathematical else 0.8, "math": 0.8 if mathematical else 0.6}
             row = {"id": line.id, "dataset": line.dataset, "prompt": line.prompt}
             file.write(json.dumps({**row, "outcomes": {e: {"bertsim": b} for e, b in better.items()}}) + "\n")
-    command = [*TOROUTER, "train", "--outcomes", str(outcomes), "--out", str(checkpoint)]
+    command = [*TOROUTER, "train", "--outcomes", str(outcomes), "--router", "bert", "--out", str(checkpoint)]
     subprocess.run(command, env=process_environment(settings), check=True, capture_output=True)
     return checkpoint
 

@@ -1,5 +1,6 @@
 """What the commands refuse before they begin, and say where the work is done and can't be kept."""
 
+import inspect
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from api.cli import clients, learning, outcomes, routers
 from core.errors import CheckpointError, InvalidInputError
 from core.store import Store
-from router import checkpoints
+from router import checkpoints, registry
 from router.baselines import RandomRouter
 from router.checkpoints import read_manifest
 from router.manifest import Manifest
@@ -92,6 +93,32 @@ def test_evaluating_writes_a_report_of_routers_baselines_and_controls(
     assert report["controls"].keys() == {"shuffled_shares", "shuffled_labels", "unreadable"}
     page = (tmp_path / "out" / "report.html").read_text()
     assert "mlp reaches a bertsim of" in page
+
+
+def test_ablating_tries_the_temperatures_asked_for_and_writes_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOROUTER_HOME", str(tmp_path / "home"))
+    train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"
+    write_outcomes(train, topic_rows(60))
+    write_outcomes(test, topic_rows(30, seed=1))
+
+    learning.ablate([train], [test], tmp_path / "out", routers=["mlp"], studies=["labels"], temperatures=[2.0, 20.0])
+
+    cells = json.loads((tmp_path / "out" / "ablation.json").read_text())["cells"]
+    tried = [(cell["setting"], cell.get("value")) for cell in cells]
+    assert tried == [("multiply", 2), ("multiply", 20), ("divide", 2), ("divide", 20), ("hard", None)]
+    assert "Quality against the temperature" in (tmp_path / "out" / "ablation.html").read_text()
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_temperature_that_is_none_is_refused(tmp_path: Path, temperature: float) -> None:
+    with pytest.raises(InvalidInputError, match="above 0"):
+        learning.ablate([], [], tmp_path, temperatures=[temperature])
+
+
+def test_the_default_router_is_the_one_that_commands_train() -> None:
+    assert inspect.signature(learning.train).parameters["router"].default == registry.DEFAULT
 
 
 def test_the_command_trains_on_what_is_not_held_out_unless_told_otherwise(

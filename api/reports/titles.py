@@ -13,6 +13,7 @@ TITLES = {
     "quality_oracle": "Best per prompt",
     "dataset_oracle": "Best per data set",
     "utility_oracle": "Best per prompt and price",
+    "experts": "Mixing single experts",  # the curve of nobody who looks at prompts
     "shuffled_shares": "Control: shares dealt",
     "shuffled_labels": "Control: labels mixed",
     "unreadable": "Control: no text",

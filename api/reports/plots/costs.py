@@ -1,5 +1,7 @@
 """Cost against quality while the price on cost is swept (RouterBench, arXiv 2403.12031)."""
 
+from collections.abc import Mapping
+
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,8 +14,8 @@ from router.reports import Curve, Point, Report
 
 #: US$ of one call to US$ of this many.
 CALLS = 1000
-#: Of a curve that is no router's.
-BOUND = Look(INK, "x", "--")
+#: Of the curves that are no router's.
+BOUNDS = {"utility_oracle": Look(INK, "x", "--"), "experts": Look(MUTED, "s", ":")}
 EXPERT: Options = {"marker": "s", "linestyle": "", "markersize": 7, "color": "#ececec", "markeredgecolor": MUTED}
 
 
@@ -21,10 +23,10 @@ def draw(report: Report) -> Figure | None:
     """A hull and its points per router, and the single experts; None where there is no curve."""
     if not report.curves:
         return None
-    look = looks(report)
+    look = _looks(report)
     made, axes = figure(400 + 8 * len(report.curves))  # the legend grows with them
     for name, curve in report.curves.items():
-        _curve(axes, curve, look.get(name, BOUND))
+        _curve(axes, curve, look[name])
     experts = _experts(report)
     for point in experts:
         axes.plot(point.x, point.y, **EXPERT, zorder=5)
@@ -36,6 +38,10 @@ def draw(report: Report) -> Figure | None:
     legend(made, _legend(report))
     place(made, axes, experts)
     return made
+
+
+def _looks(report: Report) -> Mapping[str, Look]:
+    return {**looks(report), **BOUNDS}
 
 
 def _curve(axes: Axes, curve: Curve, look: Look) -> None:
@@ -57,9 +63,9 @@ def _experts(report: Report) -> list[Labelled]:
 
 
 def _legend(report: Report) -> list[Artist]:
-    look = looks(report)
-    lines: list[Artist] = []
-    for name in report.curves:
-        one = look.get(name, BOUND)
-        lines.append(Line2D([], [], markersize=5, linewidth=2, label=short(title(name, report)), **one.options))
+    look = _looks(report)
+    lines: list[Artist] = [
+        Line2D([], [], markersize=5, linewidth=2, label=short(title(name, report)), **look[name].options)
+        for name in report.curves
+    ]
     return [*lines, Line2D([], [], label="Single expert", **EXPERT)]

@@ -132,6 +132,33 @@ def export(  # noqa: PLR0917  # a command's parameters are its options
     _write(out, select(found or store.outcomes.every(), wanted), "the same command again")
 
 
+@outcomes_app.command("split")
+def split(
+    files: Annotated[list[Path], typer.Argument(help="Outcomes files (JSON lines).")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for train.jsonl and test.jsonl.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the texts, to test on.")] = 0.2,
+) -> None:
+    """Split outcomes into what to train on and what to test on, for `torouter evaluate`.
+
+    By a hash of each text (case and white space aside), so the same text is always on the same side, and with the
+    share of 0.2 the test file holds what `torouter train` never trains on.
+    """
+    from router.datasets import is_held_out  # noqa: PLC0415  # numpy
+    from router.outcomes import read_outcomes  # noqa: PLC0415  # as above
+
+    rows = read_outcomes(files)
+    parts: dict[str, list[OutcomeRow]] = {"train": [], "test": []}
+    for row in rows:
+        parts["test" if is_held_out(row.prompt, share) else "train"].append(row)
+    for name, found in parts.items():
+        if not found:
+            raise InvalidInputError(f"--share {share:g} of {len(rows)} rows leaves none in {name}.jsonl: take another")
+    out.mkdir(parents=True, exist_ok=True)
+    for name, found in parts.items():
+        _write(out / f"{name}.jsonl", found, "the same command again")
+
+
 def _request(store: Store, file: Path | None, experts: str) -> Request:
     """The whole file is read and checked before anything is stored."""
     if file is None:

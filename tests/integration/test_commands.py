@@ -12,8 +12,10 @@ from core.store import Store
 from router import checkpoints, registry
 from router.baselines import RandomRouter
 from router.checkpoints import read_manifest
+from router.config import TrainConfig
+from router.datasets import HELD_OUT_SHARE, is_held_out, training_set
 from router.manifest import Manifest
-from router.outcomes import write_outcomes
+from router.outcomes import read_outcomes, write_outcomes
 from tests import factories
 from tests.router_factories import EXPERTS, row, topic_rows
 
@@ -181,3 +183,26 @@ def test_retraining_without_outcomes_says_how_to_get_them(store: Store) -> None:
 def test_an_unknown_way_to_scale_labels_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"--reading 'square': .*'multiply', 'divide' or 'hard'"):
         learning._config("bertsim", None, 10.0, "square", 0)
+
+
+def test_outcomes_are_split_by_text_and_the_smaller_part_is_what_training_holds_out(tmp_path: Path) -> None:
+    rows = topic_rows(60)
+    write_outcomes(tmp_path / "one.jsonl", rows[:20])
+    write_outcomes(tmp_path / "two.jsonl", rows[20:])
+
+    outcomes.split([tmp_path / "one.jsonl", tmp_path / "two.jsonl"], out=tmp_path / "split")
+
+    train, test = (read_outcomes([tmp_path / "split" / f"{name}.jsonl"]) for name in ("train", "test"))
+    assert sorted(row.id for row in train + test) == sorted(row.id for row in rows)
+    assert [row.id for row in test] == [row.id for row in rows if is_held_out(row.prompt, HELD_OUT_SHARE)]
+    assert training_set(rows, TrainConfig(hold_out=True)).held_out == len(test)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_split_that_leaves_nothing_on_one_side_writes_nothing(tmp_path: Path, share: float) -> None:
+    write_outcomes(tmp_path / "all.jsonl", topic_rows(10))
+
+    with pytest.raises(InvalidInputError, match=f"--share {share:g} of 10 rows leaves none"):
+        outcomes.split([tmp_path / "all.jsonl"], out=tmp_path / "split", share=share)
+
+    assert not (tmp_path / "split").exists()

@@ -7,6 +7,8 @@ import logging
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any, Final
 
@@ -63,7 +65,7 @@ class _OpenVino:
 def _compiled(network: nn.Module, dtype: torch.dtype) -> Forward:
     openvino = _openvino()
     core = _core()
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), _quiet("transformers"), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing warns of every shape that it looks at; the result is checked
         model = openvino.convert_model(network, example_input=_example(2, 8))
     options = {
@@ -78,6 +80,18 @@ def _compiled(network: nn.Module, dtype: torch.dtype) -> Forward:
         return torch.from_numpy(request.infer([ids.numpy(), mask.numpy()])[0])
 
     return forward
+
+
+@contextmanager
+def _quiet(library: str) -> Iterator[None]:
+    """Only errors: tracing reads every attribute, and transformers warns of a loss that nobody asked for."""
+    logger = logging.getLogger(library)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _refuse_deviation(forward: Forward, network: nn.Module) -> None:

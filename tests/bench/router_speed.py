@@ -33,6 +33,7 @@ from router.registry import DEFAULT
 from router.tokens import batches
 from router.training import train
 from tests.bench.peers import PEERS
+from tests.data import DATA
 
 MAX_TOKENS = 256
 BATCH_SIZES = (1, 8, 64, 512)
@@ -72,8 +73,9 @@ def main() -> None:
 
 def read_prompts(path: Path | None, count: int) -> list[prompt_files.PromptLine]:
     """As many from each file, none longer than our routers read."""
-    data = Path(os.environ.get("TOROUTER_DATA") or Path(__file__).parents[3] / "shared" / "data") / "prompts"
-    files = [path] if path else sorted(data.glob("*.jsonl")) or sorted(first_router.PROMPTS.glob("*.jsonl"))
+    files = (
+        [path] if path else sorted((DATA / "prompts").glob("*.jsonl")) or sorted(first_router.PROMPTS.glob("*.jsonl"))
+    )
     tokenizer = load_tokenizer(DEFAULT_ENCODER, MAX_TOKENS + 1)
     found = []
     for file in files:

@@ -1,7 +1,6 @@
 """The paper's data sets as prompts: which rows are taken, and what the hub's rows become."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +10,7 @@ import pytest
 from api import hub_sets, prompt_sets
 from api.prompt_sets import Row
 from core.errors import ConfigError, InvalidInputError
+from tests.data import DATA, needs_data
 
 
 def rows(count: int) -> list[Row]:
@@ -143,9 +143,9 @@ def test_a_conclusion_is_followed_by_its_decision():
     assert (row.id, row.prompt, row.reference) == ("pubmedqa-123", "Is it?", "It seems so. Final decision: maybe")
 
 
-@pytest.mark.skipif("TOROUTER_DATA" not in os.environ, reason="TOROUTER_DATA names no folder of data sets")
+@needs_data
 def test_converted_rows_are_those_of_the_files():
-    for path in sorted((Path(os.environ["TOROUTER_DATA"]) / "prompts").glob("[am][rb]*.jsonl")):
+    for path in sorted((DATA / "prompts").glob("[am][rb]*.jsonl")):
         counts: dict[str, int] = {}
         with path.open(encoding="utf-8", newline="\n") as lines:
             for given in map(json.loads, lines):

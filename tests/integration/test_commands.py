@@ -1,12 +1,15 @@
 """What the commands refuse before they begin, and say where the work is done and can't be kept."""
 
+import importlib.metadata
 import inspect
 import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from api.cli import clients, learning, outcomes, routers
+from api.cli.main import app
 from core.errors import CheckpointError, InvalidInputError
 from core.store import Store
 from router import checkpoints, registry
@@ -206,3 +209,9 @@ def test_a_split_that_leaves_nothing_on_one_side_writes_nothing(tmp_path: Path, 
         outcomes.split([tmp_path / "all.jsonl"], out=tmp_path / "split", share=share)
 
     assert not (tmp_path / "split").exists()
+
+
+def test_the_command_says_its_version() -> None:
+    found = CliRunner().invoke(app, ["--version"])
+
+    assert (found.exit_code, found.stdout.strip()) == (0, importlib.metadata.version("torouter"))

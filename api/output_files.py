@@ -29,6 +29,17 @@ def replacing(out: Path) -> Iterator[Path]:
 
 
 def write(out: Path, text: str) -> None:
-    """A whole text in UTF-8."""
-    with replacing(out) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    """A whole text in UTF-8; InvalidInputError where it can't be written."""
+    try:
+        with replacing(out) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InvalidInputError(f"{out}: {error.strerror}: mend that, then the same command again") from error
+
+
+def make_folder(out: Path) -> None:
+    """InvalidInputError where it is none, and can't become one."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"--out {out}: {error.strerror}: name a folder that is yours") from error

@@ -146,7 +146,7 @@ def _labels(given: _Given) -> Iterator[_Trial]:
         for temperature in temperatures:
             # Dividing by T is multiplying by 1/T: said in one way, it is trained once.
             scale = temperature if reading is Reading.MULTIPLY else 1 / temperature
-            changed = {"reading": Reading.MULTIPLY, "temperature": round(scale, 9)}
+            changed = {"reading": Reading.MULTIPLY, "temperature": float(f"{scale:.9g}")}
             yield _Trial(Study.LABELS, reading, config.model_copy(update=changed), train, test, temperature)
     yield _Trial(Study.LABELS, Reading.HARD, config.model_copy(update={"reading": Reading.HARD}), train, test)
 

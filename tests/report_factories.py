@@ -31,12 +31,12 @@ def report(**fields: Any) -> Report:
     )
 
 
-def full() -> Report:
-    """Everything that a report may hold, for two experts."""
+def full(*, spent: bool = True) -> Report:
+    """Everything that a report may hold, for two experts; not `spent`: but for what their calls cost and take."""
     sweep = [{"setting": 1.0, "cost_usd": 1e-6, "quality": 0.6}, {"setting": 0.0, "cost_usd": 9e-6, "quality": 0.7}]
     alone = [{"expert": name, "cost_usd": 1e-6 * 9**i, "quality": 0.6} for i, name in enumerate(EXPERTS)]
-    spent = {"cost_usd": 2e-6, "latency_s": 0.3}
-    shares = [{"share": share, "quality": 0.6, "pgr": share, **spent} for share in (0.0, 0.5, 1.0)]
+    taken = {"cost_usd": 2e-6, "latency_s": 0.3} if spent else {}
+    shares = [{"share": share, "quality": 0.6, "pgr": share, **taken} for share in (0.0, 0.5, 1.0)]
     measured = {"nll": 1.234, "cost_usd_per_mtok": 0.456, "throughput_tok_s": 78.9, "output_tokens": 321}
     return report(
         routers={"ours": method(0.71, small=3, large=2, **measured)},

@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from api import output_files
 from api.progress import Bar
 from api.reports.terminal import print_report
 from core import settings as settings_of
@@ -96,7 +97,7 @@ def evaluate(  # noqa: PLR0917  # a command's parameters are its options
     wanted_policy = parse(policy)  # before the work, not in its middle
     names = _names(routers)
     learned, rows = (only(read_outcomes(files), experts) for files in (train, test))
-    out.mkdir(parents=True, exist_ok=True)
+    output_files.make_folder(out)
     wanted = comparison.Comparison(
         routers=names,
         config=_config(quality, encoder, temperature, scaling, seed),
@@ -123,7 +124,7 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
         typer.Option(help="labels (temperature, hard), size (of the training), domains (left out). Default: all."),
     ] = None,
     temperatures: Annotated[
-        list[float] | None, typer.Option(help="Of the study of labels; repeat for several. Default: ten, 0.01 to 50.")
+        list[float] | None, typer.Option(help="For the study of labels; repeat for several. Default: ten, 0.01 to 50.")
     ] = None,
     quality: Quality = "bertsim",
     experts: Experts = None,
@@ -147,16 +148,19 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
         raise InvalidInputError(f"--studies {unknown[0]!r}: choose of {', '.join(Study)}")
     wrong = [one for one in temperatures or () if not 0 < one < float("inf")]
     if wrong:
-        raise InvalidInputError(f"--temperatures {wrong[0]:g}: a temperature is above 0")
+        raise InvalidInputError(f"--temperatures {wrong[0]:g}: a temperature is finite and above 0")
+    chosen = [Study(name) for name in studies] if studies else list(Study)
+    if temperatures and Study.LABELS not in chosen:
+        raise InvalidInputError("--temperatures are tried in the study of labels: add --studies labels")
     names = _names(routers)
     learned, rows = (only(read_outcomes(files), experts) for files in (train, test))
-    out.mkdir(parents=True, exist_ok=True)
+    output_files.make_folder(out)
     wanted = Ablation(
         routers=names,
         config=_config(quality, encoder, temperature, scaling, seed),
         cache=settings_of.read().cache,
-        studies=[Study(name) for name in studies] if studies else tuple(Study),
-        temperatures=temperatures or TEMPERATURES,
+        studies=chosen,
+        temperatures=list(dict.fromkeys(temperatures or TEMPERATURES)),
         showing=_showing,
     )
     report = measured(learned, rows, wanted)

@@ -142,21 +142,24 @@ def split(
     """Split outcomes into what to train on and what to test on, for `torouter evaluate`.
 
     By a hash of each text (case and white space aside), so the same text is always on the same side, and with the
-    share of 0.2 the test file holds what `torouter train` never trains on.
+    share of 0.2 the test file holds what `torouter train` never trains on. Files that are there are not replaced.
     """
     from router.datasets import is_held_out  # noqa: PLC0415  # numpy
     from router.outcomes import read_outcomes  # noqa: PLC0415  # as above
 
+    train, test = out / "train.jsonl", out / "test.jsonl"
+    if train.exists() or test.exists():
+        raise InvalidInputError(f"--out {out}: {train.name} or {test.name} is there already: name another folder")
     rows = read_outcomes(files)
-    parts: dict[str, list[OutcomeRow]] = {"train": [], "test": []}
+    parts: dict[Path, list[OutcomeRow]] = {train: [], test: []}
     for row in rows:
-        parts["test" if is_held_out(row.prompt, share) else "train"].append(row)
-    for name, found in parts.items():
+        parts[test if is_held_out(row.prompt, share) else train].append(row)
+    for path, found in parts.items():
         if not found:
-            raise InvalidInputError(f"--share {share:g} of {len(rows)} rows leaves none in {name}.jsonl: take another")
-    out.mkdir(parents=True, exist_ok=True)
-    for name, found in parts.items():
-        _write(out / f"{name}.jsonl", found, "the same command again")
+            raise InvalidInputError(f"--share {share:g} of {len(rows)} rows leaves none in {path.name}: take another")
+    output_files.make_folder(out)
+    for path, found in parts.items():
+        _write(path, found, "the same command again")
 
 
 def _request(store: Store, file: Path | None, experts: str) -> Request:

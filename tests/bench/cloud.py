@@ -1,8 +1,8 @@
 """`python -m tests.bench.cloud WEIGHTS`: a cloud on this machine, for edge-to-cloud measurements.
 
 vLLM's own OpenAI-compatible server with a larger model, behind a TCP proxy that holds every piece of data back in both
-directions, as a network of that delay would. Both listen on loopback; Ctrl-C ends them. docs/results.md says which
-commands go with it, and experts/edge_cloud.toml is the catalogue.
+directions, as a network of that delay would. Both listen on loopback; Ctrl-C ends them. experts/edge_cloud.toml is the
+catalogue that goes with it; `python -m tests.bench.edge_to_cloud` starts both.
 """
 
 import argparse

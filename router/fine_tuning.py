@@ -50,22 +50,23 @@ def fit(data: TrainingSet, config: TrainConfig, progress: Progress) -> BertRoute
     ConfigError where the encoder can't be had.
     """
     progress(0.0, f"loading the encoder {config.encoder}")
-    config = config.model_copy(update={"epochs": epochs(len(data.train), config)})
     tokenizer = load_tokenizer(config.encoder, config.max_tokens)
+    train = _examples(data.train, tokenizer, config)
+    config = config.model_copy(update={"epochs": epochs(sum(map(len, train.ids)), config)})
     # The caller's random numbers stay as they were; one device, as in `router.device`.
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         network = Network(load_transformer(config.encoder), len(data.experts)).to(device.exact().device)
-        course = _Course(network, tokenizer, _examples(data.train, tokenizer, config), config)
+        course = _Course(network, tokenizer, train, config)
         _run(course, _examples(data.validation, tokenizer, config), progress)
     return BertRouter(config.router, data.experts, network, tokenizer)
 
 
-def epochs(prompts: int, config: TrainConfig) -> int:
-    """How often so many prompts are gone through: on a CPU only as often as its budget of examples allows."""
+def epochs(tokens: int, config: TrainConfig) -> int:
+    """How often so many tokens are gone through: on a CPU only as often as its budget allows."""
     if device.exact().device.type != "cpu":
         return config.epochs
-    return min(config.epochs, max(1, config.cpu_examples // max(1, prompts)))
+    return min(config.epochs, max(1, config.cpu_tokens // max(1, tokens)))
 
 
 class _Course:

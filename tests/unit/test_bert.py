@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.errors import CheckpointError, ConfigError
-from router import checkpoints
+from router import checkpoints, device
 from router.bert import WEIGHTS
 from router.config import TrainConfig
 from router.datasets import training_set
+from router.device import Placement
 from router.encoder import load_tokenizer, locate
+from router.fine_tuning import epochs
 from router.tokens import batches
 from router.training import train
 from tests.router_factories import topic_rows
@@ -135,3 +138,18 @@ def test_an_expert_absent_from_half_the_rows_is_not_taken_for_a_bad_one(tiny_enc
     router = train(rows, TrainConfig(encoder=str(tiny_encoder), epochs=8, learning_rate=3e-3)).router
 
     assert np.abs(router.predict([one.prompt for one in rows]).values.mean(axis=0) - 1 / 3).max() < 0.05
+
+
+@pytest.mark.parametrize(("tokens", "expected"), [(0, 5), (100, 5), (400, 2), (5000, 1)])
+def test_a_cpu_goes_through_as_many_epochs_as_its_budget_of_tokens_allows(
+    monkeypatch: pytest.MonkeyPatch, tokens: int, expected: int
+):
+    monkeypatch.setattr(device, "exact", lambda: Placement(torch.device("cpu"), torch.float32, 2048))
+
+    assert epochs(tokens, TrainConfig(epochs=5, cpu_tokens=1000)) == expected
+
+
+def test_a_gpu_goes_through_all_epochs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(device, "exact", lambda: Placement(torch.device("cuda"), torch.float32, 2048))
+
+    assert epochs(5000, TrainConfig(epochs=5, cpu_tokens=1000)) == 5

@@ -15,26 +15,27 @@ def refuse_unwritable(out: Path) -> None:
 
 
 @contextmanager
-def replacing(out: Path) -> Iterator[Path]:
-    """Where to write instead; it becomes `out` when the body has ended well. A device or pipe is written itself."""
-    if out.exists() and not out.is_file():
-        yield out
-        return
-    part = out.with_name(out.name + ".part")
+def replacing(out: Path, again: str = "the same command again") -> Iterator[Path]:
+    """Where to write instead; it becomes `out` when the body has ended well. A device or pipe is written itself.
+
+    InvalidInputError, with what to do then, where the disk won't have it.
+    """
+    part = out.with_name(out.name + ".part") if out.is_file() or not out.exists() else None
     try:
-        yield part
-        part.replace(out)
+        yield part or out
+        if part:
+            part.replace(out)
+    except OSError as error:
+        raise InvalidInputError(f"{out}: {error.strerror}: mend that, then {again}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part:
+            part.unlink(missing_ok=True)
 
 
 def write(out: Path, text: str) -> None:
-    """A whole text in UTF-8; InvalidInputError where it can't be written."""
-    try:
-        with replacing(out) as part:
-            part.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InvalidInputError(f"{out}: {error.strerror}: mend that, then the same command again") from error
+    """A whole text in UTF-8."""
+    with replacing(out) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def make_folder(out: Path) -> None:

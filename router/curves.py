@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from router.policies import NOBODY, choose
+from router.policies import choose
 from router.policy import Policy
 from router.pool import Measure, Pool
 from router.predictions import BoolArray, FloatArray, IntArray, PredictionKind, Predictions, Spending
@@ -176,18 +176,12 @@ def _macro(pool: Pool, columns: IntArray) -> tuple[float, float]:
 def _macros(pool: Pool, columns: IntArray, measures: Sequence[Measure]) -> list[float]:
     """Macro means of choices (n,), one of each measure; NaN where a data set has none."""
     values = pool.take(columns)
-    known = np.isfinite(values[Measure.QUALITY]) & (columns != NOBODY)
-    return [_mean(pool, values[measure], known) for measure in measures]
+    known = np.isfinite(values[Measure.QUALITY])
+    return [pool.macro(np.where(known, values[measure], np.nan)) for measure in measures]
 
 
 def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
-
-
-def _mean(pool: Pool, values: FloatArray, known: BoolArray) -> float:
-    usable = known & np.isfinite(values)
-    parts = [values[rows][usable[rows]] for rows in pool.rows.values()]
-    return float(np.mean([part.mean() if len(part) else np.nan for part in parts]))
 
 
 def _strong_calls(

@@ -63,6 +63,11 @@ class Pool:
         names = np.array(self.datasets, dtype=object)
         return {name: np.flatnonzero(names == name) for name in sorted(set(self.datasets))}
 
+    def macro(self, values: FloatArray) -> float:
+        """The mean over data sets of the means of a value per prompt (n,), NaN left out; NaN where a set has none."""
+        parts = [part[np.isfinite(part)] for part in (values[rows] for rows in self.rows.values())]
+        return float(np.mean([part.mean() if len(part) else np.nan for part in parts]))
+
     def take(self, columns: IntArray) -> Values:
         """Each prompt's values for the expert in `columns` (n,); NaN for `NOBODY`."""
         chosen = columns != NOBODY

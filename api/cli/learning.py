@@ -146,12 +146,9 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
     unknown = sorted(set(studies or ()) - set(Study))
     if unknown:
         raise InvalidInputError(f"--studies {unknown[0]!r}: choose of {', '.join(Study)}")
-    wrong = [one for one in temperatures or () if not 0 < one < float("inf")]
-    if wrong:
-        raise InvalidInputError(f"--temperatures {wrong[0]:g}: a temperature is finite and above 0")
     chosen = [Study(name) for name in studies] if studies else list(Study)
-    if temperatures and Study.LABELS not in chosen:
-        raise InvalidInputError("--temperatures are tried in the study of labels: add --studies labels")
+    if temperatures:
+        _refuse_temperatures(temperatures, tried=Study.LABELS in chosen)
     names = _names(routers)
     learned, rows = (only(read_outcomes(files), experts) for files in (train, test))
     output_files.make_folder(out)
@@ -166,6 +163,15 @@ def ablate(  # noqa: PLR0917  # a command's parameters are its options
     report = measured(learned, rows, wanted)
     ablation_page.write(report, out)
     err.print(f"Wrote {out / 'ablation.json'} and, to look at, {out / 'ablation.html'}", highlight=False)
+
+
+def _refuse_temperatures(temperatures: list[float], *, tried: bool) -> None:
+    """InvalidInputError for one that is none, and where nothing would be done with them."""
+    wrong = [one for one in temperatures if not 0 < one < float("inf")]
+    if wrong:
+        raise InvalidInputError(f"--temperatures {wrong[0]:g}: a temperature is finite and above 0")
+    if not tried:
+        raise InvalidInputError("--temperatures are tried in the study of labels: add --studies labels")
 
 
 def _names(routers: list[str] | None) -> list[str]:

@@ -129,7 +129,7 @@ def export(  # noqa: PLR0917  # a command's parameters are its options
         store.batches.get(name, LOCAL)
     wanted = Selection(frozenset(dataset or ()), quality, held_out, share)
     found = chain.from_iterable(store.outcomes.of_batch(name, LOCAL) for name in batch) if batch else None
-    _write(out, select(found or store.outcomes.every(), wanted), "the same command again")
+    _write(out, select(found or store.outcomes.every(), wanted))
 
 
 @outcomes_app.command("split")
@@ -159,7 +159,7 @@ def split(
             raise InvalidInputError(f"--share {share:g} of {len(rows)} rows leaves none in {path.name}: take another")
     output_files.make_folder(out)
     for path, found in parts.items():
-        _write(path, found, "the same command again")
+        _write(path, found)
 
 
 def _request(store: Store, file: Path | None, experts: str) -> Request:
@@ -178,12 +178,9 @@ def _begin(store: Store, request: Request, *, anew: bool) -> Collection:
     return collection
 
 
-def _write(out: Path, rows: Sequence[OutcomeRow], again: str) -> None:
+def _write(out: Path, rows: Sequence[OutcomeRow], again: str = "the same command again") -> None:
     from router.outcomes import write_outcomes  # noqa: PLC0415  # numpy
 
-    try:
-        with output_files.replacing(out) as part:
-            count = write_outcomes(part, rows)
-    except OSError as error:
-        raise InvalidInputError(f"--out {out}: {error.strerror}: mend that, then {again}") from error
+    with output_files.replacing(out, again) as part:
+        count = write_outcomes(part, rows)
     err.print(f"{count} prompts with outcomes in {out}", highlight=False)

@@ -32,7 +32,7 @@ from router.outcomes import read_outcomes, write_outcomes
 from router.policies import choose
 from router.policy import Policy
 from router.pool import Measure, Pool, pool_of
-from router.predictions import BoolArray, FloatArray, Router
+from router.predictions import BoolArray, Router
 from router.registry import DEFAULT
 from router.training import train
 from tests.bench.cloud import HOST
@@ -163,7 +163,7 @@ def show(router: Router, pool: Pool) -> None:
     for share in SHARES:
         chosen = np.array(column)[choose(predictions, Policy("strong", share), cloud=is_cloud(predictions.experts))]
         values = pool.take(chosen)
-        quality, cost, latency = (macro(pool, values[one]) for one in (Measure.QUALITY, Measure.COST, Measure.LATENCY))
+        quality, cost, latency = (pool.macro(values[one]) for one in (Measure.QUALITY, Measure.COST, Measure.LATENCY))
         table.add_row(
             f"{share:.1f}",
             f"{np.mean(chosen == pool.experts.index(CLOUD)):.2f}",
@@ -173,11 +173,6 @@ def show(router: Router, pool: Pool) -> None:
             f"{np.nanquantile(values[Measure.LATENCY], 0.95):.2f}",
         )
     console.print(table)
-
-
-def macro(pool: Pool, values: FloatArray) -> float:
-    """The mean over the data sets' means of a value per prompt (n,)."""
-    return float(np.mean([np.nanmean(values[rows]) for rows in pool.rows.values()]))
 
 
 def is_cloud(experts: Sequence[str]) -> BoolArray:

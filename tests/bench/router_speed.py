@@ -73,9 +73,8 @@ def main() -> None:
 
 def read_prompts(path: Path | None, count: int) -> list[prompt_files.PromptLine]:
     """As many from each file, none longer than our routers read."""
-    files = (
-        [path] if path else sorted((DATA / "prompts").glob("*.jsonl")) or sorted(first_router.PROMPTS.glob("*.jsonl"))
-    )
+    shared, shipped = (sorted(folder.glob("*.jsonl")) for folder in (DATA / "prompts", first_router.PROMPTS))
+    files = [path] if path else shared or shipped
     tokenizer = load_tokenizer(DEFAULT_ENCODER, MAX_TOKENS + 1)
     found = []
     for file in files:

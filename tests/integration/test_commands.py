@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from api import output_files
 from api.cli import clients, learning, outcomes, routers
 from api.cli.main import app
 from core.errors import CheckpointError, InvalidInputError
@@ -82,13 +83,23 @@ def test_a_folder_that_exists_is_refused_before_anything_is_trained(tmp_path: Pa
         learning.train([tmp_path / "no such file"], tmp_path)
 
 
-def test_evaluating_writes_a_report_of_routers_baselines_and_controls(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Outcomes to train on and to test on, and an empty cache for what is trained."""
     monkeypatch.setenv("TOROUTER_HOME", str(tmp_path / "home"))
     train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"
     write_outcomes(train, topic_rows(60))
     write_outcomes(test, topic_rows(30, seed=1))
+    return train, test
+
+
+def test_a_full_disk_is_told_with_the_file_and_the_cure() -> None:
+    with pytest.raises(InvalidInputError, match=r"/dev/full: No space left.*then the same command again"):
+        output_files.write(Path("/dev/full"), "a report")
+
+
+def test_evaluating_writes_a_report_of_routers_baselines_and_controls(tmp_path: Path, parts: tuple[Path, Path]) -> None:
+    train, test = parts
 
     learning.evaluate([train], [test], tmp_path / "out", routers=["mlp"])
 
@@ -100,13 +111,8 @@ def test_evaluating_writes_a_report_of_routers_baselines_and_controls(
     assert "mlp reaches a bertsim of" in page
 
 
-def test_ablating_tries_the_temperatures_asked_for_and_writes_a_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOROUTER_HOME", str(tmp_path / "home"))
-    train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"
-    write_outcomes(train, topic_rows(60))
-    write_outcomes(test, topic_rows(30, seed=1))
+def test_ablating_tries_the_temperatures_asked_for_and_writes_a_page(tmp_path: Path, parts: tuple[Path, Path]) -> None:
+    train, test = parts
 
     learning.ablate([train], [test], tmp_path / "out", routers=["mlp"], studies=["labels"], temperatures=[2.0, 20.0])
 

@@ -1,14 +1,12 @@
 """The default router on real outcomes of seven language models: what it is the default for."""
 
-import numpy as np
-
 from core.schemas.outcomes import OutcomeRow
 from router import bounds, registry
 from router.config import TrainConfig
 from router.datasets import HELD_OUT_SHARE, is_held_out
 from router.outcomes import read_outcomes
 from router.policies import choose
-from router.pool import Measure, Pool, Values, pool_of
+from router.pool import Measure, pool_of
 from router.training import train
 from tests.data import DATA, needs
 
@@ -28,10 +26,6 @@ def test_the_default_router_beats_the_best_expert_and_random_on_data_sets_of_rou
     predictions = router.predict(pool.texts)
 
     assert predictions.experts == pool.experts
-    routed = macro(pool, pool.take(choose(predictions)))
-    assert routed > macro(pool, bounds.best_single(pool).values) + 0.02
-    assert routed > macro(pool, bounds.random(pool, seed=0).values) + 0.05
-
-
-def macro(pool: Pool, values: Values) -> float:
-    return float(np.mean([np.nanmean(values[Measure.QUALITY][rows]) for rows in pool.rows.values()]))
+    routed = pool.macro(pool.take(choose(predictions))[Measure.QUALITY])
+    assert routed > pool.macro(bounds.best_single(pool).values[Measure.QUALITY]) + 0.02
+    assert routed > pool.macro(bounds.random(pool, seed=0).values[Measure.QUALITY]) + 0.05

@@ -58,6 +58,13 @@ class Sampling(Value):
         return defaults.model_copy(update=self.model_dump(exclude_none=True))
 
 
+class Completion(Value):
+    """How to continue a text, where a prompt is no chat; OpenAI's names."""
+
+    echo: bool = Field(False, description="give the text back before its continuation")
+    logprobs: int | None = Field(None, ge=0, le=5, description="log-probabilities of this many likeliest tokens")
+
+
 def routing_text(messages: Sequence[Message]) -> str:
     """The one text a router sees of a conversation: collecting, training and serving all use this function.
 

@@ -47,6 +47,7 @@ class GenerationView:
     state: str
     answer: str | None
     finish_reason: str | None
+    logprobs: dict[str, Any] | None
     input_tokens: int | None
     output_tokens: int | None
     cost_usd: float | None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.queues import WorkClass
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Completion, Message, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class NewPrompt:
     expert: str | None = None
     custom_id: str | None = None
     details: dict[str, Any] | None = None
+    #: Its one message is a text to be continued, and no chat.
+    completion: Completion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class GenerationItem:
     sampling: Sampling
     reference: str | None
     work_class: WorkClass
+    completion: Completion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ class GenerationResult:
     first_token_s: float | None = None
     nll_answer: float | None = None
     nll_reference: float | None = None
+    #: OpenAI's, of a completion that asked for them.
+    logprobs: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

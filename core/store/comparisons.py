@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from core import queues
 from core.queues import WorkClass
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Completion, Message, Sampling
 from core.schemas.work import Dispatch, NewPrompt, Routed, Submission
 from core.store import submitting
 from core.tables import OURS, PROMPT
@@ -43,5 +43,6 @@ def _copy(row: Row[Any]) -> NewPrompt:  # Any: the columns of the table
         sampling=Sampling.model_validate(row.sampling),
         reference=row.reference,
         dataset=row.dataset,
+        completion=Completion.model_validate(row.completion) if row.completion is not None else None,
         custom_id=row.public_id,
     )

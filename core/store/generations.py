@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from core.queues import WorkClass
-from core.schemas.conversation import Message, Sampling, storable
+from core.schemas.conversation import Completion, Message, Sampling, storable
 from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
 from core.store import endings, leases
 from core.store.database import Database, now
@@ -35,6 +35,7 @@ class Generations:
                     PROMPT.c.messages,
                     PROMPT.c.sampling,
                     PROMPT.c.reference,
+                    PROMPT.c.completion,
                 )
                 .join(PROMPT, PROMPT.c.id == GENERATION.c.prompt_id)
                 .where(GENERATION.c.id.in_(claims))
@@ -90,6 +91,7 @@ def _item(row: Any, claim: Claim) -> GenerationItem:  # Any: a row of two tables
         sampling=Sampling.model_validate(row.sampling),
         reference=row.reference,
         work_class=WorkClass(row.work_class),
+        completion=Completion.model_validate(row.completion) if row.completion is not None else None,
     )
 
 

@@ -160,7 +160,7 @@ def _decision_row(routed: Routed) -> dict[str, Any]:
 def _insert_generations(connection: Connection, kept: Sequence[Routed]) -> list[Dispatch]:
     experts = {one.claim.id: one.experts for one in kept}
     prompts = connection.execute(
-        select(PROMPT.c.id, PROMPT.c.batch_id, PROMPT.c.work_class, PROMPT.c.deadline_at)
+        select(PROMPT.c.id, PROMPT.c.batch_id, PROMPT.c.work_class)
         .where(PROMPT.c.id.in_(experts))
         .order_by(PROMPT.c.id)
     )
@@ -169,7 +169,6 @@ def _insert_generations(connection: Connection, kept: Sequence[Routed]) -> list[
             "prompt_id": prompt.id,
             "batch_id": prompt.batch_id,
             "work_class": prompt.work_class,
-            "deadline_at": prompt.deadline_at,
             "expert": expert,
         }
         for prompt in prompts

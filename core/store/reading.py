@@ -93,6 +93,7 @@ def _generation(row: Row[Any], scores: dict[str, float]) -> GenerationView:  # A
         state=row.state,
         answer=row.answer,
         finish_reason=row.finish_reason,
+        logprobs=row.logprobs,
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
         cost_usd=row.cost_usd,

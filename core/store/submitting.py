@@ -58,6 +58,7 @@ def _prompt_row(prompt: NewPrompt, submission: Submission, batch_id: int) -> dic
         "policy": submission.policy,
         "messages": [message.model_dump() for message in prompt.messages],
         "sampling": prompt.sampling.model_dump(exclude_none=True),
+        "completion": prompt.completion.model_dump() if prompt.completion else None,
         "reference": prompt.reference,
         "dataset": prompt.dataset,
         "expert": prompt.expert,

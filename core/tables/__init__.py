@@ -5,37 +5,35 @@ database's clock (docs/decisions/0003). Public ids are opaque, internal ids are 
 on the Core tables below, which are the same tables.
 """
 
-from core.tables.models import (
-    LOCAL,
-    METADATA,
-    OURS,
-    Batch,
-    Checkpoint,
-    Decision,
-    Expert,
-    Generation,
-    Prompt,
-    Score,
-    public_id,
-)
-from core.tables.states import MOVES, TERMINAL, BatchState, State
+from core.tables.columns import LOCAL, METADATA, OURS, public_id, public_ids
+from core.tables.files import File, RequestKey, Upload, UploadPart, Webhook
+from core.tables.models import Batch, BatchExpert, Checkpoint, Decision, Expert, Generation, Prompt, Score
+from core.tables.states import MOVES, TERMINAL, BatchState, Invalid, State, UploadState
 
 BATCH = METADATA.tables["batch"]
+BATCH_EXPERT = METADATA.tables["batch_expert"]
 PROMPT = METADATA.tables["prompt"]
 DECISION = METADATA.tables["decision"]
 GENERATION = METADATA.tables["generation"]
 SCORE = METADATA.tables["score"]
 CHECKPOINT = METADATA.tables["checkpoint"]
 EXPERT = METADATA.tables["expert"]
+FILE = METADATA.tables["file"]
+UPLOAD = METADATA.tables["upload"]
+UPLOAD_PART = METADATA.tables["upload_part"]
+REQUEST_KEY = METADATA.tables["request_key"]
+WEBHOOK = METADATA.tables["webhook"]
 
 #: What workers lease, in the order in which a transaction may lock them (then the batch).
 LEASED = (SCORE, GENERATION, PROMPT)
 
 __all__ = [
     "BATCH",
+    "BATCH_EXPERT",
     "CHECKPOINT",
     "DECISION",
     "EXPERT",
+    "FILE",
     "GENERATION",
     "LEASED",
     "LOCAL",
@@ -43,16 +41,29 @@ __all__ = [
     "MOVES",
     "OURS",
     "PROMPT",
+    "REQUEST_KEY",
     "SCORE",
     "TERMINAL",
+    "UPLOAD",
+    "UPLOAD_PART",
+    "WEBHOOK",
     "Batch",
+    "BatchExpert",
     "BatchState",
     "Checkpoint",
     "Decision",
     "Expert",
+    "File",
     "Generation",
+    "Invalid",
     "Prompt",
+    "RequestKey",
     "Score",
     "State",
+    "Upload",
+    "UploadPart",
+    "UploadState",
+    "Webhook",
     "public_id",
+    "public_ids",
 ]

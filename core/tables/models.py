@@ -1,68 +1,28 @@
-"""One class a table. Which columns a later feature needs from the start is said beside them."""
+"""The tables on a prompt's way, from its batch to its scores, and what routes and answers it. One class a table."""
 
-import secrets
-from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    UniqueConstraint,
-    text,
-    true,
-)
+from sqlalchemy import JSON, Column, Index, String, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from core.queues import WorkClass
-from core.tables.states import BatchState, State
-
-#: Constraint names are the same on both databases, so that migrations can name them.
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-METADATA: MetaData = SQLModel.metadata
-
-#: Room for a billion rows a month; SQLite's integers are as large, and only INTEGER numbers its rows.
-BIG = BigInteger().with_variant(Integer(), "sqlite")
-
-#: Who owns what is submitted while there are no keys.
-LOCAL = "local"
-
-#: Who owns what the system asks of itself; no key may be this owner's.
-OURS = "torouter"
+from core.tables.columns import BIG, LOCAL, default, one_of
+from core.tables.states import BatchState, Invalid, State
 
 
-def public_id(kind: str) -> str:
-    """An opaque id, e.g. `batch_…`, that can't be guessed or counted."""
-    return f"{kind}_{secrets.token_hex(12)}"
+def partial(where: str, *columns: str, name: str | None = None) -> Index:
+    """An index over those rows alone that are looked for; few among millions."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
-def one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
-    """States are strings with a CHECK: SQLModel would make a native PostgreSQL enum of member names."""
-    values = ", ".join(f"'{state.value}'" for state in states)
-    return CheckConstraint(f"{column} IN ({values})", name=column)
+def waiting(*queue: str) -> Index:
+    """What waits for a queue, which these columns name: unsent rows by id, and the one that was sent first."""
+    return partial("state = 'pending'", *queue, "sent_at", "id")
 
 
-def default(value: str | float) -> dict[str, Any]:  # Any: Field's keyword
-    """The same default in the database: bulk statements are written on the Core tables, which know no pydantic."""
-    return {"server_default": str(value)}
-
-
-def open_work() -> Index:
-    """What recovery looks for: rows that are not terminal, few among millions."""
-    is_open = text("state IN ('pending', 'running')")
-    return Index(None, "state", "sent_at", sqlite_where=is_open, postgresql_where=is_open)
+def leased() -> Index:
+    """What a worker holds, by the end of its lease."""
+    return partial("state = 'running'", "lease_expires_at")
 
 
 class Work(SQLModel):
@@ -90,7 +50,12 @@ class Batch(SQLModel, table=True):
     """One submission of prompts; its counts are of prompts and always add up to `total`."""
 
     __tablename__: ClassVar[Any] = "batch"  # Any: SQLModel types it as a declared attribute
-    __table_args__ = (one_of("state", BatchState), one_of("work_class", WorkClass))
+    __table_args__ = (
+        one_of("state", BatchState),
+        one_of("work_class", WorkClass),
+        partial("state IN ('validating', 'in_progress', 'finalizing', 'cancelling')", "state"),
+        partial("input_file_id IS NOT NULL", "owner", "id", name="ix_batch_listed"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
     public_id: str = Field(unique=True)
@@ -116,13 +81,47 @@ class Batch(SQLModel, table=True):
     output_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
     cost_usd: float = Field(default=0.0, sa_column_kwargs=default(0))
     details: dict[str, Any] | None = Field(default=None, sa_column=Column("metadata", JSON(none_as_null=True)))
-    # For the batch API: windows, cancelling, idempotent requests.
-    not_before: float | None = None
-    deadline_at: float | None = None
-    cancel_requested_at: float | None = None
-    idempotency_key: str | None = None
+    # Of the batch API: what came as a file of lines. File ids are public ones, whose files may be gone.
+    input_file_id: str | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    completion_window: str | None = None
+    output_expires_after_s: int | None = None
+    on_invalid: str = Field(default=Invalid.FAIL, sa_type=String(16), sa_column_kwargs=default(Invalid.FAIL))
+    #: Why it failed: `{"code", "message", "line", "param"}` each.
+    errors: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    #: Lines that carry a reference; where there are any it is an evaluation.
+    referenced: int = Field(default=0, sa_column_kwargs=default(0))
+    #: How much of its file has become prompts, so that reading goes on there whoever was killed.
+    stored_lines: int = Field(default=0, sa_column_kwargs=default(0))
+    stored_bytes: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
+    webhook_url: str | None = None
+    # Who moves it on: one process at a time, by a lease as for other work.
+    fence: int = Field(default=0, sa_column_kwargs=default(0))
+    lease_owner: str | None = None
+    lease_expires_at: float | None = None
     created_at: float
+    in_progress_at: float | None = None
+    finalizing_at: float | None = None
+    cancelling_at: float | None = None
+    deadline_at: float | None = None
     finished_at: float | None = None
+
+
+class BatchExpert(SQLModel, table=True):
+    """What an expert has done for a batch so far: counted as it answers, so that nobody has to count rows."""
+
+    __tablename__: ClassVar[Any] = "batch_expert"  # Any: as above
+
+    batch_id: int = Field(
+        primary_key=True, sa_type=BIG, foreign_key="batch.id", sa_column_kwargs={"autoincrement": False}
+    )
+    expert: str = Field(primary_key=True)
+    done: int = Field(default=0, sa_column_kwargs=default(0))
+    failed: int = Field(default=0, sa_column_kwargs=default(0))
+    input_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
+    output_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
+    cost_usd: float = Field(default=0.0, sa_column_kwargs=default(0))
 
 
 class Prompt(Work, table=True):
@@ -132,8 +131,9 @@ class Prompt(Work, table=True):
     __table_args__ = (
         one_of("state", State),
         one_of("work_class", WorkClass),
-        open_work(),
-        Index(None, "batch_id", "id"),
+        waiting("work_class"),
+        leased(),
+        Index(None, "batch_id", "line"),
     )
 
     public_id: str = Field(unique=True)
@@ -142,6 +142,8 @@ class Prompt(Work, table=True):
     endpoint: str
     messages: list[dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
     sampling: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    #: The one message is a text to be continued, and how; None: it is a chat.
+    completion: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     reference: str | None = None
     dataset: str | None = None
     #: Named by the caller; the router is skipped.
@@ -150,11 +152,10 @@ class Prompt(Work, table=True):
     details: dict[str, Any] | None = Field(default=None, sa_column=Column("metadata", JSON(none_as_null=True)))
     #: Generations of it that are not terminal; set when it is routed.
     generations_open: int = Field(default=0, sa_column_kwargs=default(0))
-    # For the batch API: the caller's id and line, windows, cancelling.
+    #: The caller's own id.
     custom_id: str | None = None
+    #: Its place in its batch.
     line: int | None = Field(default=None, sa_type=BIG)
-    deadline_at: float | None = None
-    cancel_requested_at: float | None = None
 
 
 class Decision(SQLModel, table=True):
@@ -185,18 +186,21 @@ class Generation(Work, table=True):
         one_of("state", State),
         one_of("work_class", WorkClass),
         UniqueConstraint("prompt_id", "expert"),
-        open_work(),
+        waiting("expert", "work_class"),
+        leased(),
+        partial("state IN ('pending', 'running')", "batch_id", name="ix_generation_open"),
     )
 
     prompt_id: int = Field(sa_type=BIG, foreign_key="prompt.id")
-    batch_id: int = Field(sa_type=BIG, foreign_key="batch.id", index=True)
+    batch_id: int = Field(sa_type=BIG, foreign_key="batch.id")
     expert: str
-    deadline_at: float | None = None
     #: US$ per 1M tokens at the time it was answered.
     price_in_usd_per_mtok: float | None = None
     price_out_usd_per_mtok: float | None = None
     answer: str | None = None
     finish_reason: str | None = None
+    #: OpenAI's, of a completion that asked for them.
+    logprobs: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
@@ -216,7 +220,8 @@ class Score(Work, table=True):
         one_of("state", State),
         one_of("work_class", WorkClass),
         UniqueConstraint("generation_id", "scorer"),
-        open_work(),
+        waiting(),
+        leased(),
     )
 
     generation_id: int = Field(sa_type=BIG, foreign_key="generation.id")

@@ -37,3 +37,19 @@ class BatchState(StrEnum):
     EXPIRED = "expired"
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
+
+
+class Invalid(StrEnum):
+    """What becomes of a batch with a line that can't be taken."""
+
+    FAIL = "fail"  # nothing of it runs
+    SKIP = "skip"  # such lines fail alone
+
+
+class UploadState(StrEnum):
+    """OpenAI's names for an upload's status."""
+
+    PENDING = "pending"  # parts may be added
+    COMPLETED = "completed"  # it has become a file
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"

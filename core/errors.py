@@ -3,7 +3,9 @@
 TorouterError
 ├── InvalidInputError        what a caller sent can't be taken (HTTP 4xx)
 │   ├── NotFoundError        no such thing, or not the caller's (404)
+│   ├── ConflictError        not in the state that it is in (409)
 │   └── UnknownExpertError   the catalogue has no such expert, or it is disabled (404)
+├── OverloadedError          there is no room for more just now; come back later (429)
 ├── NotReadyError            the system can't take this yet (503)
 ├── WaitTimeoutError         the answer isn't there yet; come back with the id (504)
 ├── StoreError               the database can't be reached or is too busy (503)
@@ -43,9 +45,23 @@ class NotFoundError(InvalidInputError):
     code = "not_found"
 
 
+class ConflictError(InvalidInputError):
+    status = 409
+    code = "conflict"
+
+
 class UnknownExpertError(InvalidInputError):
     status = 404
     code = "model_not_found"
+
+
+class OverloadedError(TorouterError):
+    status = 429
+    code = "overloaded"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NotReadyError(TorouterError):

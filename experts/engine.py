@@ -6,7 +6,7 @@ Knows nothing of queues, tables and batches: who holds an engine turns rows into
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Completion, Message, Sampling
 
 #: Why an answer ended: by itself or at a stop string, or at its limit of tokens.
 FinishReason = Literal["stop", "length"]
@@ -23,13 +23,37 @@ class Request:
     reference: str | None = None  # where there is one, its NLL is measured too
     interactive: bool = False
     timeout_s: float | None = None  # longest time in its place; waiting for one doesn't count
+    completion: Completion | None = None  # set: no chat, and `text` is continued as it stands
+
+    @property
+    def text(self) -> str:
+        """What a completion continues: the content of its one message, with no chat template around it."""
+        return self.messages[0].content
+
+
+@dataclass(frozen=True)
+class Logprobs:
+    """Log-probabilities of a completion's tokens, in nats; `asdict` makes it OpenAI's legacy object.
+
+    An entry of each for every token: of the echoed text, then of its continuation with the token that ended it. What
+    is first in an echo follows nothing, so it has no log-probability. `top_logprobs` has the likeliest tokens of a
+    place, as many as asked for, and the token itself; `text_offset` is where in the answer's text a token begins.
+    """
+
+    tokens: tuple[str, ...]
+    token_logprobs: tuple[float | None, ...]
+    top_logprobs: tuple[dict[str, float] | None, ...]
+    text_offset: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an expert said, and what it took. None where an engine can't measure it: absent is never 0."""
+    """What an expert said, and what it took. None where an engine can't measure it: absent is never 0.
 
-    text: str
+    Tokens and likelihoods are the same of a completion as of a chat, and an echo is in none of them but `input_tokens`.
+    """
+
+    text: str  # after the text that it continues, where a completion asks for an echo
     finish_reason: FinishReason
     input_tokens: int
     output_tokens: int
@@ -38,6 +62,7 @@ class Answer:
     inference_s: float  # from scheduled to last token: queueing and the reference's pass excluded
     queue_s: float  # waiting for a place, and inside the engine
     first_token_s: float | None  # from submission to the first token, queueing included
+    logprobs: Logprobs | None = None  # where a completion asks for them
 
 
 class Engine(Protocol):

@@ -1,5 +1,7 @@
 """A cloud expert: any server that speaks OpenAI's chat completions, through the official client.
 
+A completion goes to the legacy endpoint, `/completions`, which not every server has (see `remote_completions`).
+
 What it measures differs from an engine of our own: `inference_s` is the whole call, with the network, the server's
 queue and the client's tries; `first_token_s` is None, since nothing is streamed; `nll_reference` is None, since no
 such server weighs a given text. Tokens are those that the server bills. The key is never logged nor in an error.
@@ -23,6 +25,7 @@ from core.schemas.experts import ExpertSpec
 from experts.engine import Answer, FinishReason, Request
 from experts.options import RemoteOptions, options_of
 from experts.places import Places
+from experts.remote_completions import LACKING, asked_for, takes_only_chats, with_completion
 
 #: Nothing about a prompt: the key, the account's credit, the model's name or the address are wrong, and no prompt
 #: should pay for that. Not 403, with which some servers refuse a single prompt that they hold for harmful.
@@ -63,7 +66,8 @@ class RemoteEngine:
         async with self._places.take(request) as queue_s:
             sent = time.monotonic()
             completion = await self._complete(request)
-            return self._as_answer(completion, inference_s=time.monotonic() - sent, queue_s=queue_s)
+            answer = self._as_answer(completion, inference_s=time.monotonic() - sent, queue_s=queue_s)
+            return with_completion(answer, request, completion.choices[0], self._where())
 
     async def check(self) -> None:
         if self._dead is not None:

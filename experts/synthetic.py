@@ -1,6 +1,6 @@
 """A synthetic expert, for load and fault tests only: a seeded latency model and made-up words, no weights, no torch.
 
-The same request gets the same answer, tokens and latency in every process. With `faults = true` a marker in the last
+The same request gets the same answer, tokens and latency in every process; a word is always as likely. With `faults = true` a marker in the last
 message makes it fail on purpose:
 
     [[fault:reject]]        PromptRejectedError, every time
@@ -14,11 +14,16 @@ import asyncio
 import random
 import re
 import time
+import zlib
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
 from typing import Final
 
 from core.errors import EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
 from core.schemas.experts import ExpertSpec
+from experts.completing import Token, completed
 from experts.engine import Answer, Request, context_exceeded
 from experts.options import SyntheticOptions, options_of
 from experts.places import Places
@@ -78,25 +83,47 @@ class SyntheticEngine:
 
     async def _compose(self, request: Request, asked: float, queue_s: float) -> Answer:
         draw = self._draw(request)
-        input_tokens = sum(len(message.content.split()) + 1 for message in request.messages)
+        input_tokens = _input_tokens(request)
         limit = self._answer_limit(request, input_tokens)
         length = max(1, round(draw.uniform(0.5, 1.5) * self._options.tokens))
-        words = self._words(draw, length, request.reference)
+        words = self._words(draw, length, request.reference)[:limit]
         started = time.monotonic()
         await asyncio.sleep(self._options.first_token_s)
         first_token_s = time.monotonic() - asked
-        await asyncio.sleep(self._options.token_s * (min(length, limit) - 1))
-        return Answer(
-            text=" ".join(words[:limit]),
+        await asyncio.sleep(self._options.token_s * (len(words) - 1))
+        answer = Answer(
+            text=" ".join(words),
             finish_reason="length" if length > limit else "stop",
             input_tokens=input_tokens,
-            output_tokens=min(length, limit),
+            output_tokens=len(words),
             nll_answer=draw.uniform(0.2, 1.0),
             nll_reference=None if request.reference is None else 4 - 3 * self._options.quality,
             inference_s=time.monotonic() - started,
             queue_s=queue_s,
             first_token_s=first_token_s,
         )
+        return self._completed(answer, request, [f" {word}" for word in words])
+
+    def _completed(self, answer: Answer, request: Request, words: Sequence[str]) -> Answer:
+        """The answer itself to a chat; to a completion with all that it asks for."""
+        if request.completion is None:
+            return answer
+        most = request.completion.logprobs or 0
+        first, *others = _pieces(request.text)
+        prompt = [Token(first), *(self._token(piece, most) for piece in others)]
+        nll = -fmean(self._logprob(word) for word in words)
+        continued = replace(answer, text="".join(words), nll_answer=nll)
+        return completed(continued, request, prompt, [self._token(word, most) for word in words])
+
+    def _token(self, text: str, most: int) -> Token:
+        """A word, the likeliest in its place, and others beside it until there are `most`."""
+        own = self._logprob(text)
+        others = [f" {word}" for word in WORDS if f" {word}" != text][: max(0, most - 1)]
+        return Token(text, own, ((text, own), *((other, own - rank) for rank, other in enumerate(others, 2))))
+
+    def _logprob(self, text: str) -> float:
+        """Made up from the word alone."""
+        return -0.2 - zlib.crc32(f"{self._options.seed}{text}".encode()) % 800 / 1000
 
     def _draw(self, request: Request) -> random.Random:
         """Random numbers that depend on what is asked and nothing else: not on the id, the order or the process."""
@@ -118,3 +145,14 @@ class SyntheticEngine:
             if draw.random() < self._options.quality:
                 words[i] = word
         return words
+
+
+def _input_tokens(request: Request) -> int:
+    if request.completion is not None:
+        return len(_pieces(request.text))
+    return sum(len(message.content.split()) + 1 for message in request.messages)
+
+
+def _pieces(text: str) -> Sequence[str]:
+    """A text as words, each with the space before it: together they are the text again."""
+    return re.findall(r"\s*\S+|\s+", text)

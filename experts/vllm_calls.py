@@ -13,21 +13,25 @@ from core.errors import (
     GenerationError,
     PromptRejectedError,
 )
-from core.schemas.conversation import Sampling
-from experts.engine import Answer, FinishReason
+from experts.completing import Token
+from experts.engine import Answer, FinishReason, Request
 
 
-def answer_params(sampling: Sampling, room: int) -> Any:  # Any: vllm.SamplingParams, untyped
+def answer_params(request: Request, room: int) -> Any:  # Any: vllm.SamplingParams, untyped
     """Parameters of an answer of at most `room` tokens, with its log-likelihood. A temperature of 0 is greedy."""
     from vllm import SamplingParams  # noqa: PLC0415 - vLLM is for the process that runs it
     from vllm.sampling_params import RequestOutputKind  # noqa: PLC0415
 
+    sampling, completion = request.sampling, request.completion
     said = sampling.model_dump(exclude_none=True, exclude={"max_tokens"})
     return SamplingParams(
         **said | {"stop": list(sampling.stop or ())},
         max_tokens=min(room, sampling.max_tokens or room),
-        detokenize=bool(sampling.stop),  # token by token costs as much as all the rest; only stop strings need it
-        logprobs=0,  # the sampled token's alone, which cumulative_logprob needs
+        # Token by token costs as much as all the rest: for stop strings, and tokens that a text goes on with.
+        detokenize=bool(sampling.stop) or completion is not None,
+        # 0 is the sampled token's alone, which cumulative_logprob needs.
+        logprobs=(completion.logprobs or 0) if completion else 0,
+        prompt_logprobs=completion.logprobs if completion and completion.echo else None,
         flat_logprobs=True,  # two objects instead of two a token
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
@@ -62,6 +66,18 @@ def as_answer(output: Any, text: str, waited_s: float, nll_reference: float | No
         queue_s=waited_s + times.scheduled_ts - times.queued_ts,
         first_token_s=waited_s + times.first_token_latency,
     )
+
+
+def tokens_of(ids: Sequence[int], logprobs: Any, tokenizer: Any) -> list[Token]:  # Any: vLLM's and transformers', untyped
+    """Tokens with what vLLM says of each place, which is nothing of the first of a prompt; none without `logprobs`."""
+    return [_token(id_, place, tokenizer) for id_, place in zip(ids, logprobs, strict=True)] if logprobs else []
+
+
+def _token(id_: int, place: Any, tokenizer: Any) -> Token:  # Any: as above
+    if not place:
+        return Token(tokenizer.decode([id_]))
+    own = place[id_]
+    return Token(own.decoded_token, own.logprob, tuple((one.decoded_token, one.logprob) for one in place.values()))
 
 
 def mean_nll(logprobs: Any, reference: Sequence[int]) -> float:  # Any: vllm.PromptLogprobs

@@ -12,12 +12,13 @@ from typing import Any, Final
 from core.errors import ConfigError, EngineDeadError, PromptRejectedError
 from core.schemas.conversation import Message
 from core.schemas.experts import ExpertSpec
+from experts.completing import completed
 from experts.device import device_settings, prepare_environment
 from experts.engine import Answer, Request, context_exceeded
 from experts.lora import Adapters
 from experts.options import VllmOptions, options_of
 from experts.places import Places
-from experts.vllm_calls import answer_params, as_answer, mean_nll, ours, reference_params
+from experts.vllm_calls import answer_params, as_answer, mean_nll, ours, reference_params, tokens_of
 from experts.weights import Weights, is_local, prepare
 
 #: vLLM schedules small numbers first.
@@ -57,11 +58,12 @@ class VllmEngine:
     async def answer(self, request: Request) -> Answer:
         await self.check()
         prompt = self._tokens(request)
-        params = answer_params(request.sampling, self._room(prompt))
+        params = answer_params(request, self._room(prompt))
         async with self._places.take(request) as waited_s:
             output = await self._run(request, prompt, params)
             nll_reference = await self._nll_reference(request, prompt)
-        return as_answer(output, self._text(request, output), waited_s, nll_reference)
+        answer = as_answer(output, self._text(request, output), waited_s, nll_reference)
+        return self._completed(answer, request, output)
 
     async def check(self) -> None:
         if self._llm is None:
@@ -103,7 +105,14 @@ class VllmEngine:
         }
 
     def _tokens(self, request: Request) -> list[int]:
-        """The conversation as token ids; PromptRejectedError where the template or the context won't have it."""
+        """The prompt as token ids; PromptRejectedError where the template or the context won't have it."""
+        prompt = self._chat(request) if request.completion is None else self._continued(request)
+        if self._room(prompt) < 1:
+            told = context_exceeded(request.expert, len(prompt), self._first.context_tokens)
+            raise PromptRejectedError(told, code="context_length_exceeded")
+        return prompt
+
+    def _chat(self, request: Request) -> list[int]:
         from jinja2 import TemplateError  # noqa: PLC0415 - comes with vLLM
 
         messages = [_as_dict(message) for message in request.messages]
@@ -114,9 +123,17 @@ class VllmEngine:
                 f"{request.expert}'s chat template refuses these messages: {error}", code="invalid_request"
             ) from error
         prompt: list[int] = encoded["input_ids"]
-        if self._room(prompt) < 1:
-            told = context_exceeded(request.expert, len(prompt), self._first.context_tokens)
-            raise PromptRejectedError(told, code="context_length_exceeded")
+        return prompt
+
+    def _continued(self, request: Request) -> list[int]:
+        """A text to be continued, with the special tokens that the tokenizer begins one with: as vLLM's own server."""
+        if _weighs_prompt(request) and not self._adapters.spares_head:
+            raise PromptRejectedError(
+                f"{request.expert} can't give the log-probabilities of a prompt, since an adapter in its engine changes "
+                "the output layer: leave out `echo` or `logprobs`, or name another expert",
+                code="invalid_request",
+            )
+        prompt: list[int] = self._tokenizer(request.text)["input_ids"]
         return prompt
 
     def _room(self, prompt: Sequence[int]) -> int:
@@ -124,12 +141,20 @@ class VllmEngine:
         return self._first.context_tokens - len(prompt)
 
     def _text(self, request: Request, output: Any) -> str:  # Any: vllm.RequestOutput
-        """The answer's text: vLLM's where it looked for stop strings, and cut it there, else read from the tokens."""
+        """The answer's text: vLLM's where it made one (see `answer_params`), else read from the tokens."""
         said = output.outputs[0]
-        if request.sampling.stop:
+        if request.sampling.stop or request.completion:
             return str(said.text)
         # A character of several tokens may have been cut at the limit.
         return str(self._tokenizer.decode(said.token_ids, skip_special_tokens=True)).rstrip("\ufffd")
+
+    def _completed(self, answer: Answer, request: Request, output: Any) -> Answer:  # Any: as above
+        """The answer with what a completion asks for besides."""
+        if request.completion is None or request.completion.logprobs is None:
+            return completed(answer, request)
+        prompt = tokens_of(output.prompt_token_ids, output.prompt_logprobs, self._tokenizer)
+        said = tokens_of(output.outputs[0].token_ids, output.outputs[0].logprobs, self._tokenizer)
+        return completed(answer, request, prompt, said, self._tokenizer.all_special_tokens)
 
     async def _nll_reference(self, request: Request, prompt: list[int]) -> float | None:
         """Nats per token of the reference after the prompt; None without one, or where vLLM can't weigh it.
@@ -163,6 +188,11 @@ class VllmEngine:
                 return [output async for output in stream][-1]
         except VLLMError as error:
             raise ours(error, request.expert) from error
+
+
+def _weighs_prompt(request: Request) -> bool:
+    asked = request.completion
+    return asked is not None and asked.echo and asked.logprobs is not None
 
 
 def _as_dict(message: Message) -> dict[str, str]:

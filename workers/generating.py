@@ -119,6 +119,10 @@ def _as_they_finish(answers: Answers, using: Using) -> Iterator[Sequence["Future
             for future in pending - finished:
                 future.cancel()
             finished = pending
+        lost = set(using.leases.lost())
+        for future in pending - finished if lost else ():
+            if answers[future].claim in lost:
+                future.cancel()  # which aborts it in the engine
         pending = pending - finished
         if finished:
             yield list(finished)

@@ -24,7 +24,7 @@ RETRY_S = 0.5
 class Leased(Protocol):
     """The part of the store whose rows a worker leases."""
 
-    def renew(self, ids: list[int], owner: str, lease_s: float) -> int: ...
+    def renew(self, ids: list[int], owner: str, lease_s: float) -> set[int]: ...
 
 
 class Leases:
@@ -36,6 +36,7 @@ class Leases:
         self.lease_s = lease_s
         self._table = table
         self._held: set[Claim] = set()
+        self._lost: set[Claim] = set()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -55,11 +56,18 @@ class Leases:
         with self._lock:
             return list(self._held)
 
+    def lost(self) -> list[Claim]:
+        """What of it the last renewal found to be no longer ours: stopped, or taken back. Its work is in vain."""
+        with self._lock:
+            return list(self._held & self._lost)
+
     def renew(self) -> None:
         """Prolong all that is worked on; a StoreError is for the caller, and the next call makes up for it."""
-        ids = {claim.id for claim in self.held()}
-        if ids:
-            self._table.renew(sorted(ids), self.owner, self.lease_s)
+        claims = self.held()
+        if claims:
+            renewed = self._table.renew(sorted(claim.id for claim in claims), self.owner, self.lease_s)
+            with self._lock:
+                self._lost = {claim for claim in claims if claim.id not in renewed}
 
 
 def insist(write: Callable[[], T], for_s: float) -> T:

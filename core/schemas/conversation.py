@@ -63,6 +63,7 @@ class Completion(Value):
 
     echo: bool = Field(False, description="give the text back before its continuation")
     logprobs: int | None = Field(None, ge=0, le=5, description="log-probabilities of this many likeliest tokens")
+    echo_only: bool = Field(False, description="nothing but the echo: OpenAI's max_tokens of 0, which stands as 1 here")
 
 
 def routing_text(messages: Sequence[Message]) -> str:

@@ -7,6 +7,17 @@ from core.schemas.conversation import Message
 
 
 @dataclass(frozen=True, slots=True)
+class ExpertCounts:
+    """What one expert has done for a batch so far."""
+
+    done: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class BatchView:
     id: str
     state: str
@@ -24,7 +35,21 @@ class BatchView:
     cost_usd: float
     details: dict[str, Any] | None
     created_at: float
+    in_progress_at: float | None
+    finalizing_at: float | None
+    cancelling_at: float | None
+    deadline_at: float | None
     finished_at: float | None
+    # Of what came as a file of lines.
+    input_file_id: str | None
+    output_file_id: str | None
+    error_file_id: str | None
+    completion_window: str | None
+    errors: list[dict[str, Any]] | None
+    referenced: int
+    stored_lines: int
+    #: By name, those that have answered or failed; of bulk batches only.
+    by_expert: dict[str, ExpertCounts]
 
     @property
     def ended(self) -> bool:

@@ -151,6 +151,17 @@ class ScoreValue:
 
 
 @dataclass(slots=True)
+class ExpertTally:
+    """What one transaction changes in what an expert has done for a batch."""
+
+    done: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass(slots=True)
 class Tally:
     """What one transaction changes in a batch's counts."""
 
@@ -161,4 +172,5 @@ class Tally:
     scores_open: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: float = field(default=0.0)
+    cost_usd: float = 0.0
+    experts: dict[str, ExpertTally] = field(default_factory=dict)

@@ -1,11 +1,13 @@
 """The store: the only SQL. A public method is a transaction, and bulk work is bulk SQL."""
 
 from core.settings import Settings
+from core.store.batch_jobs import BatchJobs
 from core.store.batches import Batches
+from core.store.blobs import Blobs
 from core.store.checkpoints import Checkpoints
 from core.store.database import Database
 from core.store.experts import Experts
-from core.store.files import Files
+from core.store.files import Files, Uploads
 from core.store.generations import Generations
 from core.store.outcomes import Outcomes
 from core.store.prompts import Prompts
@@ -21,12 +23,16 @@ class Store:
         self._database = Database(database_url)
         self.schema = Schema(self._database)
         self.batches = Batches(self._database)
+        self.batch_jobs = BatchJobs(self._database)
         self.prompts = Prompts(self._database)
         self.generations = Generations(self._database)
         self.scores = Scores(self._database)
         self.recovery = Recovery(self._database)
         self.experts = Experts(self._database)
-        self.checkpoints = Checkpoints(self._database, Files(files_url))
+        self.blobs = Blobs(files_url)
+        self.files = Files(self._database)
+        self.uploads = Uploads(self._database)
+        self.checkpoints = Checkpoints(self._database, self.blobs)
         self.outcomes = Outcomes(self.prompts)
 
     @classmethod

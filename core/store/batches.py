@@ -1,12 +1,17 @@
-"""Batches, read by their owner."""
+"""Batches by their owner: created from a file of lines, read, cancelled."""
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from core.errors import NotFoundError
+from core.errors import ConflictError, NotFoundError
+from core.queues import WorkClass
+from core.schemas.files import NewBatch, Once
 from core.schemas.views import BatchView
-from core.store import reading
-from core.store.database import Database
-from core.tables import BATCH
+from core.store import reading, request_keys
+from core.store.database import Database, now
+from core.tables import BATCH, BatchState, public_id
+
+#: From these a batch can be cancelled.
+OPEN = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING)
 
 
 class Batches:
@@ -15,18 +20,70 @@ class Batches:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def create(self, new: NewBatch, once: Once | None = None) -> BatchView:
+        """A batch to be validated; or the one that an earlier request with the same key made."""
+        with self._database.write(durable=True) as connection:
+            name = public_id("batch")
+            made = request_keys.first(connection, new.owner, once, name)
+            if made == name:
+                _insert(connection, new, name)
+            return _get(connection, made, new.owner)
+
     def get(self, name: str, owner: str) -> BatchView:
         """One batch with its counts; NotFoundError when there is none or it is another owner's."""
         with self._database.read() as connection:
-            mine = select(BATCH).where(BATCH.c.public_id == name, BATCH.c.owner == owner)
-            row = connection.execute(mine).one_or_none()
-        if row is None:
-            raise NotFoundError(f"there is no batch {name!r}: check the id", param="id")
-        return reading.batch(row)
+            return _get(connection, name, owner)
+
+    def page(self, owner: str, *, after: str | None, limit: int) -> list[BatchView]:
+        """The owner's batches that came as files, the newest first, after one of them."""
+        with self._database.read() as connection:
+            mine: list[ColumnElement[bool]] = [BATCH.c.owner == owner, BATCH.c.input_file_id.is_not(None)]
+            if after is not None:
+                last = select(BATCH.c.id).where(BATCH.c.public_id == after, BATCH.c.owner == owner)
+                id_ = connection.execute(last).scalar_one_or_none()
+                if id_ is None:
+                    raise NotFoundError(f"after: there is no batch {after!r}: start without it", param="after")
+                mine.append(BATCH.c.id < id_)
+            return reading.batches(connection, *mine, newest=limit)
+
+    def cancel(self, name: str, owner: str) -> BatchView:
+        """Ask for its end, which takes a moment. Again is the same; ConflictError where it has ended."""
+        with self._database.write(durable=True) as connection:
+            mine = update(BATCH).where(BATCH.c.public_id == name, BATCH.c.owner == owner, BATCH.c.state.in_(OPEN))
+            connection.execute(mine.values(state=BatchState.CANCELLING, cancelling_at=now()))
+            found = _get(connection, name, owner)
+            if found.ended:
+                raise ConflictError(f"{name} is {found.state}, so nothing of it can be cancelled", param="id")
+            return found
 
     def of_fingerprint(self, endpoint: str, fingerprint: str, owner: str) -> list[BatchView]:
         """The owner's batches of an endpoint whose details carry this fingerprint, in the order of submission."""
         same = BATCH.c.metadata["fingerprint"].as_string() == fingerprint
-        mine = select(BATCH).where(BATCH.c.endpoint == endpoint, BATCH.c.owner == owner, same).order_by(BATCH.c.id)
         with self._database.read() as connection:
-            return [reading.batch(row) for row in connection.execute(mine)]
+            return reading.batches(connection, BATCH.c.endpoint == endpoint, BATCH.c.owner == owner, same)
+
+
+def _get(connection: Connection, name: str, owner: str) -> BatchView:
+    found = reading.batches(connection, BATCH.c.public_id == name, BATCH.c.owner == owner)
+    if not found:
+        raise NotFoundError(f"there is no batch {name!r}: check the id", param="id")
+    return found[0]
+
+
+def _insert(connection: Connection, new: NewBatch, name: str) -> None:
+    row = {
+        "public_id": name,
+        "owner": new.owner,
+        "state": BatchState.VALIDATING,
+        "work_class": WorkClass.BULK,
+        "endpoint": new.endpoint,
+        "collect": list(new.collect) if new.collect is not None else None,
+        "policy": new.policy,
+        "metadata": new.details,
+        "input_file_id": new.input_file_id,
+        "completion_window": new.completion_window,
+        "output_expires_after_s": new.output_expires_after_s,
+        "on_invalid": new.on_invalid,
+        "webhook_url": new.webhook_url,
+    }
+    connection.execute(insert(BATCH).values(created_at=now(), deadline_at=now() + new.window_s, **row))

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, insert, select, text, update
 from core.errors import CheckpointError, NotFoundError
 from core.schemas.views import CheckpointView
 from core.store import reading
+from core.store.blobs import Blobs
 from core.store.database import Database, now
-from core.store.files import Files
 from core.tables import CHECKPOINT, public_id
 
 #: Whoever holds this PostgreSQL advisory lock looks at what routes, and replaces it.
@@ -22,15 +22,15 @@ PROMOTION_LOCK = 0x70726F  # "pro"
 class Checkpoints:
     """A public method is a transaction."""
 
-    def __init__(self, database: Database, files: Files) -> None:
+    def __init__(self, database: Database, blobs: Blobs) -> None:
         self._database = database
-        self._files = files
+        self._blobs = blobs
 
     def add(self, folder: Path, manifest: dict[str, Any]) -> CheckpointView:
         """Keep a checkpoint's folder and row; `manifest` names its `kind` and `experts`."""
         name = public_id("checkpoint")
         key = f"checkpoints/{name}"
-        self._files.put(folder, key)
+        self._blobs.put(folder, key)
         row = {
             "public_id": name,
             "key": key,
@@ -83,7 +83,7 @@ class Checkpoints:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="part-"))
         try:
-            self._files.fetch(checkpoint.key, part)
+            self._blobs.fetch(checkpoint.key, part)
             with suppress(OSError):  # another process was faster
                 part.rename(folder)
         finally:

@@ -2,13 +2,14 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -43,6 +44,22 @@ def _now_sqlite(_element: now, _compiler: Any, **_: Any) -> str:  # Any: SQLAlch
 @compiles(now, "postgresql")
 def _now_postgresql(_element: now, _compiler: Any, **_: Any) -> str:  # Any: as above
     return "extract(epoch from clock_timestamp())::double precision"
+
+
+def insert_or_ignore(connection: Connection, table: Table) -> Any:  # Any: each dialect has a class of its own
+    """An INSERT that leaves a row alone whose key is there already."""
+    return _insert(connection, table).on_conflict_do_nothing()
+
+
+def insert_or_add(connection: Connection, table: Table, sums: Collection[str]) -> Any:  # Any: as above
+    """An INSERT that adds the columns `sums` to a row whose key is there already."""
+    statement = _insert(connection, table)
+    added = {name: table.c[name] + statement.excluded[name] for name in sums}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=added)
+
+
+def _insert(connection: Connection, table: Table) -> Any:  # Any: as above
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 class Database:

@@ -7,20 +7,25 @@ and two transactions that both hold that would wait for each other's stronger FO
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, bindparam, case, exists, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, case, exists, func, select, update
 
+from core.queues import WorkClass
 from core.schemas.conversation import storable
-from core.schemas.work import Failure, Tally
+from core.schemas.work import ExpertTally, Failure, Tally
 from core.store import leases
-from core.store.database import now
-from core.tables import BATCH, GENERATION, PROMPT, SCORE, BatchState, State
+from core.store.database import insert_or_add, now
+from core.tables import BATCH, BATCH_EXPERT, GENERATION, PROMPT, SCORE, BatchState, State
 
 Tallies = defaultdict[int, Tally]
 
 #: Errors are for people; a stack trace of a megabyte is not.
 LONGEST_MESSAGE = 2000
+
+#: What a tally adds to the columns of its batch.
+COUNTS: Final = tuple(one.name for one in fields(Tally) if one.name != "experts")
 
 
 def tallies() -> Tallies:
@@ -81,9 +86,8 @@ def after_scores(connection: Connection, ids: Collection[int]) -> None:
 
 def after_generations(connection: Connection, ids: Collection[int], changes: Tallies) -> None:
     """End the prompts whose last generation is among these terminal ones, then what `changes` says of their batches."""
-    rows = connection.execute(select(GENERATION.c.prompt_id).where(GENERATION.c.id.in_(ids)))
     fewer: defaultdict[int, list[int]] = defaultdict(list)
-    for prompt_id, count in Counter(row.prompt_id for row in rows).items():
+    for prompt_id, count in _count_generations(connection, ids, changes).items():
         fewer[count].append(prompt_id)
     prompt_ids = [prompt_id for some in fewer.values() for prompt_id in some]
     _lock(connection, PROMPT, prompt_ids)
@@ -104,23 +108,39 @@ def after_prompts(connection: Connection, ids: Collection[int]) -> None:
 
 
 def settle(connection: Connection, changes: Tallies) -> None:
-    """Add the changes to the batches' counts, and end those that have nothing open."""
+    """Add the changes to the batches' counts, and end those that have nothing open.
+
+    What came as a file then waits, `finalizing`, for its output to be written.
+    """
     if not changes:
         return
     _lock(connection, BATCH, changes)
     for batch_id, tally in sorted(changes.items()):
-        sums = {name: BATCH.c[name] + getattr(tally, name) for name in Tally.__slots__}
+        sums = {name: BATCH.c[name] + getattr(tally, name) for name in COUNTS}
         connection.execute(update(BATCH).where(BATCH.c.id == batch_id).values(sums))
+    _add_to_experts(connection, changes)
     ended = BATCH.c.done + BATCH.c.failed + BATCH.c.cancelled + BATCH.c.expired == BATCH.c.total
-    scored = BATCH.c.scores_open == 0
+    completed = and_(BATCH.c.scores_open == 0, BATCH.c.input_file_id.is_(None))
     connection.execute(
         update(BATCH)
         .where(BATCH.c.id.in_(changes), BATCH.c.state.in_((BatchState.IN_PROGRESS, BatchState.FINALIZING)), ended)
         .values(
-            state=case((scored, BatchState.COMPLETED.value), else_=BatchState.FINALIZING.value),
-            finished_at=case((scored, now())),
+            state=case((completed, BatchState.COMPLETED.value), else_=BatchState.FINALIZING.value),
+            finalizing_at=func.coalesce(BATCH.c.finalizing_at, now()),
+            finished_at=case((completed, now())),
         )
     )
+
+
+def _add_to_experts(connection: Connection, changes: Tallies) -> None:
+    """The same for what each expert did; the batches' locks are those of these rows too."""
+    rows = [
+        {"batch_id": batch_id, "expert": expert, **asdict(theirs)}
+        for batch_id, tally in sorted(changes.items())
+        for expert, theirs in tally.experts.items()
+    ]
+    if rows:
+        connection.execute(insert_or_add(connection, BATCH_EXPERT, [one.name for one in fields(ExpertTally)]), rows)
 
 
 #: What follows when rows of a table have failed.
@@ -132,7 +152,10 @@ _AFTER: dict[Table, Callable[[Connection, Collection[int]], None]] = {
 
 
 def _end_prompts(connection: Connection, ids: Collection[int]) -> Sequence[Any]:  # Any: rows of batch and state
-    """A prompt is done when any expert has answered it, and failed, with an error of theirs, when none could."""
+    """A prompt is done when any expert has answered it, and failed, with an error of theirs, when none could.
+
+    One that no expert has finished is what its generations are: cancelled, or expired.
+    """
     answered = exists().where(GENERATION.c.prompt_id == PROMPT.c.id, GENERATION.c.state == State.DONE)
     code, message = (
         select(error)
@@ -142,11 +165,17 @@ def _end_prompts(connection: Connection, ids: Collection[int]) -> Sequence[Any]:
         .scalar_subquery()
         for error in (GENERATION.c.error_code, GENERATION.c.error_message)
     )
+    stopped = (
+        select(GENERATION.c.state)
+        .where(GENERATION.c.prompt_id == PROMPT.c.id, GENERATION.c.state.in_((State.CANCELLED, State.EXPIRED)))
+        .limit(1)
+        .scalar_subquery()
+    )
     statement = (
         update(PROMPT)
         .where(PROMPT.c.id.in_(ids), PROMPT.c.generations_open == 0, PROMPT.c.state == State.ROUTED)
         .values(
-            state=case((answered, State.DONE.value), else_=State.FAILED.value),
+            state=case((answered, State.DONE.value), (code.is_not(None), State.FAILED.value), else_=stopped),
             error_code=case((answered, None), else_=code),
             error_message=case((answered, None), else_=message),
             finished_at=now(),
@@ -156,11 +185,42 @@ def _end_prompts(connection: Connection, ids: Collection[int]) -> Sequence[Any]:
     return connection.execute(statement).fetchall()
 
 
+def _count_generations(connection: Connection, ids: Collection[int], changes: Tallies) -> Counter[int]:
+    """Add what terminal generations took to their batches' tallies; how many there are of each prompt."""
+    columns = GENERATION.c
+    of_each: Counter[int] = Counter()
+    for row in connection.execute(
+        select(
+            columns.prompt_id,
+            columns.batch_id,
+            columns.expert,
+            columns.work_class,
+            columns.state,
+            columns.input_tokens,
+            columns.output_tokens,
+            columns.cost_usd,
+        ).where(columns.id.in_(ids))
+    ):
+        of_each[row.prompt_id] += 1
+        tally = changes[row.batch_id]
+        tallied: list[Tally | ExpertTally] = [tally]
+        if row.work_class == WorkClass.BULK and row.state in (State.DONE, State.FAILED):
+            theirs = tally.experts.setdefault(row.expert, ExpertTally())
+            _count(theirs, row.state)
+            tallied.append(theirs)
+        if row.state == State.DONE:
+            for one in tallied:
+                one.input_tokens += row.input_tokens
+                one.output_tokens += row.output_tokens
+                one.cost_usd += row.cost_usd
+    return of_each
+
+
 def _batches_of(connection: Connection, table: Table, ids: Collection[int]) -> Sequence[Any]:  # Any: rows
     return connection.execute(select(table.c.batch_id, table.c.state).where(table.c.id.in_(ids))).fetchall()
 
 
-def _count(tally: Tally, state: str) -> None:
+def _count(tally: Tally | ExpertTally, state: str) -> None:
     setattr(tally, state, getattr(tally, state) + 1)
 
 

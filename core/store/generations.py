@@ -52,17 +52,12 @@ class Generations:
                 return []
             _store(connection, kept)
             changes = endings.tallies()
-            for row in connection.execute(_totals(holding)):
-                tally = changes[row.batch_id]
-                tally.input_tokens += row.input_tokens
-                tally.output_tokens += row.output_tokens
-                tally.cost_usd += row.cost_usd
             scores = _open_scores(connection, holding, changes)
             endings.after_generations(connection, holding, changes)
             return scores
 
-    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> int:
-        """Prolong the leases of claimed generations; how many still hold."""
+    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> set[int]:
+        """Prolong the leases of claimed generations; those that still hold."""
         with self._database.write() as connection:
             return leases.renew(connection, GENERATION, ids, owner, lease_s)
 
@@ -118,13 +113,6 @@ def _store(connection: Connection, results: Sequence[GenerationResult]) -> None:
         row["answer"] = storable(result.answer)
         rows.append(row)
     connection.execute(statement, rows)
-
-
-def _totals(ids: Collection[int]) -> Any:  # Any: a SELECT of four columns
-    columns = GENERATION.c
-    return select(columns.batch_id, columns.input_tokens, columns.output_tokens, columns.cost_usd).where(
-        columns.id.in_(ids)
-    )
 
 
 def _open_scores(connection: Connection, ids: Collection[int], changes: endings.Tallies) -> list[int]:

@@ -13,6 +13,9 @@ from core.schemas.work import Claim
 from core.store.database import now
 from core.tables import State
 
+#: A row that is neither routed nor terminal.
+OPEN = (State.PENDING, State.RUNNING)
+
 #: Seconds that work waits at most before it is tried again where there was no room for it.
 LONGEST_PAUSE_S = 60
 
@@ -49,8 +52,14 @@ def held(connection: Connection, table: Table, claims: Iterable[Claim]) -> set[i
     return {row.id for row in rows if row.fence == fences[row.id]}
 
 
-def renew(connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float) -> int:
-    """Prolong what a worker holds and works on, in one statement; how many rows those are.
+def stop(connection: Connection, table: Table, ids: Collection[int], state: State) -> None:
+    """Make locked rows cancelled or expired; whoever works on them finds nothing to write."""
+    values = {"state": state, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
+    connection.execute(update(table).where(table.c.id.in_(ids)).values(values))
+
+
+def renew(connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float) -> set[int]:
+    """Prolong what a worker holds and works on, in one statement; the ids of those rows.
 
     A lease that expired but that nobody took back yet is prolonged too: its fence is unchanged, so its result counts.
     """
@@ -58,8 +67,9 @@ def renew(connection: Connection, table: Table, ids: Collection[int], owner: str
         update(table)
         .where(table.c.id.in_(ids), table.c.lease_owner == owner, table.c.state == State.RUNNING)
         .values(lease_expires_at=now() + lease_s)
+        .returning(table.c.id)
     )
-    return connection.execute(statement).rowcount
+    return set(connection.execute(statement).scalars())
 
 
 def give_back(connection: Connection, table: Table, ids: Collection[int], *, counts: bool, later: bool = False) -> None:

@@ -73,8 +73,8 @@ class Prompts:
             )
             return _insert_generations(connection, kept) + comparisons.store(connection, kept)
 
-    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> int:
-        """Prolong the leases of claimed prompts; how many still hold."""
+    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> set[int]:
+        """Prolong the leases of claimed prompts; those that still hold."""
         with self._database.write() as connection:
             return leases.renew(connection, PROMPT, ids, owner, lease_s)
 
@@ -112,24 +112,24 @@ class Prompts:
     def of_batch(self, batch: str, owner: str, page: int = 500) -> Iterator[list[PromptView]]:
         """A batch's prompts in the order of submission, a page a transaction, so that memory stays bounded."""
         mine = select(BATCH.c.id).where(BATCH.c.public_id == batch, BATCH.c.owner == owner).scalar_subquery()
-        return self._pages(PROMPT.c.batch_id == mine, page)
+        return self._pages(PROMPT.c.batch_id == mine, PROMPT.c.line, page)
 
     def every(self, owner: str | None = None, page: int = 500) -> Iterator[list[PromptView]]:
-        """Prompts that have ended, of one owner or of all, likewise."""
+        """Prompts that have ended, of one owner or of all, by age."""
         ended = PROMPT.c.state.in_(TERMINAL)
-        return self._pages(ended if owner is None else ended & (PROMPT.c.owner == owner), page)
+        return self._pages(ended if owner is None else ended & (PROMPT.c.owner == owner), PROMPT.c.id, page)
 
-    def _pages(self, wanted: ColumnElement[bool], size: int) -> Iterator[list[PromptView]]:
+    def _pages(self, wanted: ColumnElement[bool], by: ColumnElement[int], size: int) -> Iterator[list[PromptView]]:
         after = 0
         while True:
-            page = select(PROMPT.c.id).where(wanted, PROMPT.c.id > after).order_by(PROMPT.c.id).limit(size)
+            page = select(PROMPT.c.id, by.label("place")).where(wanted, by > after).order_by(by).limit(size)
             with self._database.read() as connection:
-                ids = connection.execute(page).scalars().all()
-                views = reading.prompts(connection, PROMPT.c.id.in_(ids)) if ids else []
-            if not ids:
+                rows = connection.execute(page).fetchall()
+                views = reading.prompts(connection, PROMPT.c.id.in_([row.id for row in rows]), by=by) if rows else []
+            if not rows:
                 return
             yield views
-            after = ids[-1]
+            after = rows[-1].place
 
 
 def _routing_item(row: Row[Any], claim: Claim) -> RoutingItem:  # Any: the columns of two tables

@@ -1,19 +1,22 @@
 """Rows into views: a prompt with its decision, generations and scores, in three queries whatever the number."""
 
 from collections import defaultdict
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select
 
 from core.schemas.conversation import Message
-from core.schemas.views import BatchView, CheckpointView, DecisionView, GenerationView, PromptView
-from core.tables import BATCH, CHECKPOINT, DECISION, GENERATION, PROMPT, SCORE, State
+from core.schemas.views import BatchView, CheckpointView, DecisionView, ExpertCounts, GenerationView, PromptView
+from core.tables import BATCH, BATCH_EXPERT, CHECKPOINT, DECISION, GENERATION, PROMPT, SCORE, State
 
 ByPrompt = defaultdict[int, list[GenerationView]]
 
 
-def prompts(connection: Connection, *where: ColumnElement[bool]) -> list[PromptView]:
-    """Views of the prompts that `where` selects, in the order of submission."""
+def prompts(
+    connection: Connection, *where: ColumnElement[bool], by: ColumnElement[int] = PROMPT.c.id
+) -> list[PromptView]:
+    """Views of the prompts that `where` selects, in the order of `by`."""
     columns = (
         PROMPT,
         BATCH.c.public_id.label("batch_public_id"),
@@ -31,31 +34,37 @@ def prompts(connection: Connection, *where: ColumnElement[bool]) -> list[PromptV
         .outerjoin(DECISION, DECISION.c.prompt_id == PROMPT.c.id)
         .outerjoin(CHECKPOINT, CHECKPOINT.c.id == DECISION.c.checkpoint_id)
         .where(*where)
-        .order_by(PROMPT.c.id)
+        .order_by(by)
     ).fetchall()
     generations = _generations(connection, [row.id for row in rows])
     return [_prompt(row, tuple(generations[row.id])) for row in rows]
 
 
-def batch(row: Row[Any]) -> BatchView:  # Any: the columns of the table
+def batches(connection: Connection, *where: ColumnElement[bool], newest: int | None = None) -> list[BatchView]:
+    """Views of the batches that `where` selects, in the order of submission; or at most so many, the newest first."""
+    found = select(BATCH).where(*where)
+    ordered = found.order_by(BATCH.c.id) if newest is None else found.order_by(BATCH.c.id.desc()).limit(newest)
+    rows = connection.execute(ordered).fetchall()
+    counts: defaultdict[int, dict[str, ExpertCounts]] = defaultdict(dict)
+    of_these = select(BATCH_EXPERT).where(BATCH_EXPERT.c.batch_id.in_([row.id for row in rows]))
+    for row in connection.execute(of_these.order_by(BATCH_EXPERT.c.expert)) if rows else ():
+        counts[row.batch_id][row.expert] = ExpertCounts(
+            row.done, row.failed, row.input_tokens, row.output_tokens, row.cost_usd
+        )
+    return [_batch(row, counts[row.id]) for row in rows]
+
+
+#: What a batch's view has of the row as it is.
+_SAME = tuple(one.name for one in fields(BatchView) if one.name in BATCH.c and one.name not in {"id", "collect"})
+
+
+def _batch(row: Row[Any], by_expert: dict[str, ExpertCounts]) -> BatchView:  # Any: the columns of the table
     return BatchView(
         id=row.public_id,
-        state=row.state,
-        work_class=row.work_class,
-        endpoint=row.endpoint,
         collect=tuple(row.collect) if row.collect is not None else None,
-        total=row.total,
-        done=row.done,
-        failed=row.failed,
-        cancelled=row.cancelled,
-        expired=row.expired,
-        scores_open=row.scores_open,
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        cost_usd=row.cost_usd,
         details=row.metadata,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
+        by_expert=by_expert,
+        **{name: getattr(row, name) for name in _SAME},
     )
 
 

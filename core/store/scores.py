@@ -50,8 +50,8 @@ class Scores:
             connection.execute(statement, rows)
             endings.after_scores(connection, holding)
 
-    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> int:
-        """Prolong the leases of claimed scores; how many still hold."""
+    def renew(self, ids: Collection[int], owner: str, lease_s: float) -> set[int]:
+        """Prolong the leases of claimed scores; those that still hold."""
         with self._database.write() as connection:
             return leases.renew(connection, SCORE, ids, owner, lease_s)
 

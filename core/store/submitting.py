@@ -1,6 +1,5 @@
 """How a submission becomes a batch and its prompts. Functions on a connection."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert
@@ -18,17 +17,14 @@ def store(connection: Connection, submission: Submission) -> Submitted:
     batch_id, batch_public_id = _insert_batch(connection, submission)
     names: list[str] = []
     ids: list[int] = []
-    for part in _parts(submission.prompts, INSERT_ROWS):
-        rows = [_prompt_row(prompt, submission, batch_id) for prompt in part]
+    for start in range(0, len(submission.prompts), INSERT_ROWS):
+        part = submission.prompts[start : start + INSERT_ROWS]
+        rows = [_prompt_row(prompt, submission, batch_id, line) for line, prompt in enumerate(part, start + 1)]
         stored = insert(PROMPT).values(created_at=now(), sent_at=now())
         returned = stored.returning(PROMPT.c.id, sort_by_parameter_order=True)
         ids += connection.execute(returned, rows).scalars()
         names += [row["public_id"] for row in rows]
     return Submitted(batch_public_id, names, ids, submission.work_class)
-
-
-def _parts(prompts: Sequence[NewPrompt], size: int) -> Iterator[Sequence[NewPrompt]]:
-    return (prompts[start : start + size] for start in range(0, len(prompts), size))
 
 
 def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, str]:
@@ -44,14 +40,16 @@ def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, 
         "total": len(submission.prompts),
         "metadata": submission.details,
     }
-    batch_id = connection.execute(insert(BATCH).values(created_at=now(), **row).returning(BATCH.c.id)).scalar_one()
+    stored = insert(BATCH).values(created_at=now(), in_progress_at=now(), **row)
+    batch_id = connection.execute(stored.returning(BATCH.c.id)).scalar_one()
     return batch_id, name
 
 
-def _prompt_row(prompt: NewPrompt, submission: Submission, batch_id: int) -> dict[str, Any]:
+def _prompt_row(prompt: NewPrompt, submission: Submission, batch_id: int, line: int) -> dict[str, Any]:
     return {
         "public_id": public_id("prompt"),
         "batch_id": batch_id,
+        "line": line,
         "owner": submission.owner,
         "endpoint": submission.endpoint,
         "work_class": submission.work_class,

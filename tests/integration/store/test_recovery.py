@@ -66,7 +66,7 @@ def test_a_renewed_lease_stays(store: Store):
 
     renewed = store.generations.renew(ids, "alive", LEASE_S)
 
-    assert renewed == 1
+    assert renewed == set(ids)
     assert store.recovery.reclaim(max_attempts=3).pending == 0
 
 

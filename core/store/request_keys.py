@@ -1,0 +1,35 @@
+"""Requests that come twice make one thing. Functions on a connection."""
+
+from sqlalchemy import Connection, delete, select
+
+from core.errors import InvalidInputError
+from core.schemas.files import Once
+from core.store.database import insert_or_ignore, now
+from core.tables import REQUEST_KEY
+
+
+def first(connection: Connection, owner: str, once: Once | None, made: str) -> str:
+    """`made`, or what an earlier request with the same key made; InvalidInputError where that asked something else.
+
+    To be called first in the transaction that makes it: a second request at the same time waits for its end.
+    """
+    if once is None:
+        return made
+    row = {"owner": owner, "key": once.key, "digest": once.digest, "made": made}
+    stored = insert_or_ignore(connection, REQUEST_KEY).values(created_at=now(), **row)
+    if connection.execute(stored).rowcount:
+        return made
+    mine = select(REQUEST_KEY).where(REQUEST_KEY.c.owner == owner, REQUEST_KEY.c.key == once.key)
+    earlier = connection.execute(mine).one()
+    if earlier.digest != once.digest:
+        raise InvalidInputError(
+            f"Idempotency-Key {once.key[:100]!r} was used for another request: use a new key for each",
+            param="Idempotency-Key",
+            code="idempotency_key_reused",
+        )
+    return str(earlier.made)
+
+
+def forget(connection: Connection, older_s: float) -> None:
+    """Keys are kept so long."""
+    connection.execute(delete(REQUEST_KEY).where(REQUEST_KEY.c.created_at < now() - older_s))

@@ -5,8 +5,22 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api.http import batches, chat, documentation, errors, health, models, prompts
+from api.http import (
+    batch_events,
+    batches,
+    chat,
+    completions,
+    documentation,
+    errors,
+    files,
+    health,
+    models,
+    prompts,
+    uploads,
+)
+from api.http.admission import Admission
 from api.http.parts import Parts, Wakes
+from api.looking import Looks
 from api.waiting import Waiting
 from core.settings import Settings
 from core.store import Store
@@ -23,8 +37,9 @@ def create_app(settings: Settings, store: Store, sender: Wakes) -> FastAPI:
         redirect_slashes=False,
         lifespan=lambda _: _closing(waiting),
     )
-    app.state.parts = Parts(settings, store, sender, waiting)
-    for module in (chat, prompts, batches, models, health):
+    app.state.parts = Parts(settings, store, sender, waiting, Admission(settings, store))
+    app.state.looks = Looks(store.batches.get, settings.events_s)
+    for module in (chat, completions, prompts, batches, batch_events, files, uploads, models, health):
         app.include_router(module.router)
     errors.install(app)
     documentation.install(app)

@@ -39,18 +39,21 @@ class Bar:
     ) -> None:
         self._progress.__exit__(kind, error, traceback)
 
-    def show(self, done: int, total: int, note: str = "") -> None:
-        """Draw it anew; where nobody looks, print a line if the last one is old or the work is done."""
+    def show(self, done: int, total: int | None, note: str = "") -> None:
+        """Draw it anew; where nobody looks, print a line if the last one is old or the work is done.
+
+        Without a total nobody knows how much there is.
+        """
         self._progress.update(self._task, completed=done, total=total, note=note)
-        line = f"{self._title}: {done}/{total} {note}".rstrip()
-        due = time.monotonic() >= self._next_line or done >= total
+        line = f"{self._title}: {note}" if total is None else f"{self._title}: {done}/{total} {note}".rstrip()
+        due = time.monotonic() >= self._next_line or (total is not None and done >= total)
         if not self._console.is_terminal and due and line != self._last_line:
             self._console.print(line, highlight=False, soft_wrap=True)
             self._next_line, self._last_line = time.monotonic() + LINE_S, line
 
-    def show_share(self, share: float, note: str) -> None:
+    def show_share(self, share: float | None, note: str) -> None:
         """The same in hundredths."""
-        self.show(round(100 * share), 100, note)
+        self.show(round(100 * (share or 0)), None if share is None else 100, note)
 
 
 class BatchProgress(Bar):

@@ -65,6 +65,7 @@ def steps(settings: Settings) -> list[Child]:
         *ways_in(settings),
         _worker(settings, "recovery", ("recovery",), StopOrder.RECOVERY),
         _worker(settings, "routing", ("routing",), StopOrder.ROUTING),
+        _worker(settings, "batches", ("batches",), StopOrder.RECOVERY),
         _worker(settings, "scoring", ("scoring",), StopOrder.SCORING),
         *_retraining(settings),
     ]

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -35,16 +35,16 @@ class Waiting:
         """What is waited for just now."""
         return frozenset(self._waiters)
 
-    async def until_ended(self, name: str, timeout_s: float, gone: Coroutine[Any, Any, None]) -> bool:
-        """Whether the prompt has ended; False when the time is up, or when `gone` returns first."""
+    async def until_all_ended(self, names: Sequence[str], timeout_s: float, gone: Coroutine[Any, Any, None]) -> bool:
+        """Whether all these prompts have ended; False when the time is up, or when `gone` returns first."""
         leaving = asyncio.ensure_future(gone)
-        try:
-            with self._listening(name) as ended:
-                self._start()
-                await asyncio.wait((ended, leaving), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-                return ended.done()
-        finally:
-            leaving.cancel()
+        with ExitStack() as until_left:
+            until_left.callback(leaving.cancel)
+            ended = asyncio.ensure_future(_all([until_left.enter_context(self._listening(name)) for name in names]))
+            until_left.callback(ended.cancel)
+            self._start()
+            await asyncio.wait((ended, leaving), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            return ended.done()
 
     async def close(self) -> None:
         """Stop looking; who still waits then does so until its time is up."""
@@ -94,3 +94,8 @@ class Waiting:
         for future in self._waiters.pop(name, ()):
             if not future.done():
                 future.set_result(None)
+
+
+async def _all(futures: Sequence[asyncio.Future[None]]) -> None:
+    for future in futures:
+        await future

@@ -1,11 +1,12 @@
 """Settings of every process, read once from the environment by whoever builds the process (`TOROUTER_…`)."""
 
+import base64
 import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigError
@@ -13,11 +14,15 @@ from core.errors import ConfigError
 #: A Unix socket's path may have 107 bytes on Linux; Valkey appends nothing.
 LONGEST_SOCKET_PATH = 100
 
+#: What a webhook's secret begins with, and how many bytes follow as base64 (standardwebhooks.com).
+WEBHOOK_PREFIX = "whsec_"
+WEBHOOK_KEY_BYTES = range(24, 65)
+
 
 class Settings(BaseSettings):
     """Everything has a default that works on one machine; the URLs lead to others."""
 
-    model_config = SettingsConfigDict(env_prefix="TOROUTER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TOROUTER_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     home: Path = Field(Path(".torouter"), description="folder of embedded data, caches, logs and reports")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder")
@@ -65,6 +70,34 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(64 * 2**20, ge=1024, description="largest request body")
     max_prompts: int = Field(50_000, ge=1, description="most prompts in one request")
 
+    max_file_bytes: int = Field(200 * 10**6, ge=1024, description="largest file of a batch; OpenAI's limit")
+    max_lines: int = Field(50_000, ge=1, description="most lines of a batch; OpenAI's limit. Millions are fine")
+    on_invalid: Literal["fail", "skip"] = Field(
+        "fail", description="of a batch with lines that can't be taken, unless it says so itself: fail it, or skip them"
+    )
+    file_expires_s: float | None = Field(30 * 86400.0, gt=0, description="an uploaded file's time; none: for ever")
+    min_free_bytes: int = Field(2**30, ge=0, description="free disk below which no more work is taken (429)")
+    max_open_prompts: int = Field(20_000_000, ge=1, description="waiting prompts beyond which no more are taken (429)")
+    queue_messages: int = Field(500, ge=1, description="messages in a bulk queue; what is beyond waits in the database")
+    batch_threads: int = Field(3, ge=1, le=32, description="batches that are read or written at once, in one process")
+    batch_window: int = Field(4000, ge=1, le=100_000, description="lines of a file that are in memory at once")
+    batch_poll_s: float = Field(0.25, gt=0, description="pause between two looks for batches to read or write")
+    order_by_prefix: bool = Field(
+        True, description="within a window, store lines in the order of their texts: engines reuse common prefixes"
+    )
+
+    webhook_secret: SecretStr | None = Field(
+        None, description="signs webhooks: `whsec_` and base64 of 24 to 64 bytes; none: no batch may ask for one"
+    )
+    webhook_private: bool = Field(
+        False, description="webhooks may go to private addresses, and by plain http; for receivers in a network of ours"
+    )
+    webhook_attempts: int = Field(
+        8, ge=1, le=50, description="calls of one webhook before it fails; eight take some eight hours"
+    )
+    webhook_timeout_s: float = Field(10.0, gt=0, description="longest time for one call of a webhook")
+    events_s: float = Field(1.0, gt=0, description="pause between two events of a batch's progress")
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
@@ -82,6 +115,18 @@ class Settings(BaseSettings):
         if bulk >= threads:
             raise ValueError(f"must be less than TOROUTER_ROUTE_THREADS={threads}: the rest is for interactive prompts")
         return bulk
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_a_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(_decoded(secret)) not in WEBHOOK_KEY_BYTES:
+            raise ValueError('must be whsec_ and base64 of 24 to 64 bytes: echo "whsec_$(openssl rand -base64 32)"')
+        return secret
+
+    @cached_property
+    def webhook_key(self) -> bytes | None:
+        """What webhooks are signed with."""
+        return None if self.webhook_secret is None else _decoded(self.webhook_secret)
 
     @cached_property
     def database(self) -> str:
@@ -111,9 +156,25 @@ class Settings(BaseSettings):
 
 
 def read() -> Settings:
-    """The settings of this process; ConfigError names the variable that is wrong."""
+    """The settings of this process; ConfigError names the variable that is wrong, and never says a secret."""
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"TOROUTER_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(_told(str(e["loc"][0]), e["input"], e["msg"]) for e in error.errors())
         raise ConfigError(f"settings: {wrong}") from error
+
+
+def _told(name: str, given: Any, message: str) -> str:  # Any: whatever was in the environment
+    value = "" if Settings.model_fields[name].annotation == SecretStr | None else f"={given!r}"
+    return f"TOROUTER_{name.upper()}{value}: {message}"
+
+
+def _decoded(secret: SecretStr) -> bytes:
+    """The bytes of a webhook's secret; none where it isn't one."""
+    given = secret.get_secret_value()
+    if not given.startswith(WEBHOOK_PREFIX):
+        return b""
+    try:
+        return base64.b64decode(given.removeprefix(WEBHOOK_PREFIX), validate=True)
+    except ValueError:  # also of what isn't ASCII
+        return b""

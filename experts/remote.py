@@ -7,7 +7,6 @@ queue and the client's tries; `first_token_s` is None, since nothing is streamed
 such server weighs a given text. Tokens are those that the server bills. The key is never logged nor in an error.
 """
 
-import math
 import os
 import time
 from typing import Any, Final
@@ -22,10 +21,11 @@ from core.errors import (
     PromptRejectedError,
 )
 from core.schemas.experts import ExpertSpec
+from experts import remote_completions
 from experts.engine import Answer, FinishReason, Request
 from experts.options import RemoteOptions, options_of
 from experts.places import Places
-from experts.remote_completions import LACKING, asked_for, takes_only_chats, with_completion
+from experts.remote_completions import Said, mean_nll
 
 #: Nothing about a prompt: the key, the account's credit, the model's name or the address are wrong, and no prompt
 #: should pay for that. Not 403, with which some servers refuse a single prompt that they hold for harmful.
@@ -66,8 +66,7 @@ class RemoteEngine:
         async with self._places.take(request) as queue_s:
             sent = time.monotonic()
             completion = await self._complete(request)
-            answer = self._as_answer(completion, inference_s=time.monotonic() - sent, queue_s=queue_s)
-            return with_completion(answer, request, completion.choices[0], self._where())
+            return self._as_answer(request, completion, inference_s=time.monotonic() - sent, queue_s=queue_s)
 
     async def check(self) -> None:
         if self._dead is not None:
@@ -90,14 +89,18 @@ class RemoteEngine:
             )
         return key
 
-    async def _complete(self, request: Request) -> Any:  # Any: openai's ChatCompletion; the client is untyped here
+    async def _complete(self, request: Request) -> Any:  # Any: openai's answer; the client is untyped here
         import openai  # noqa: PLC0415 - an optional extra
 
         await self.check()  # it may have ended while this prompt waited
+        endpoint = self._client.completions if request.completion else self._client.chat.completions
         try:
-            return await self._client.chat.completions.create(**self._parameters(request))
+            return await endpoint.create(**self._parameters(request))
         except openai.APIStatusError as error:
-            raise self._ours(error.status_code, error.code, self._without_key(error.message)) from error
+            told = self._without_key(error.message)
+            if request.completion and error.status_code in remote_completions.LACKING:
+                raise remote_completions.takes_only_chats(self._where(), error.status_code, told) from error
+            raise self._ours(error.status_code, error.code, told) from error
         except openai.APITimeoutError as error:  # counted, or a prompt that always times out would cost for ever
             raise GenerationError(f"{self._where()} gave no answer in {self._options.timeout_s:g} s") from error
         except openai.APIConnectionError as error:
@@ -108,14 +111,21 @@ class RemoteEngine:
     def _parameters(self, request: Request) -> dict[str, Any]:  # Any: JSON
         import openai  # noqa: PLC0415 - as above
 
-        said = request.sampling.model_dump(exclude_none=True, exclude={"max_tokens"})
-        return said | {
+        return {
+            **request.sampling.model_dump(exclude_none=True, exclude={"max_tokens"}),
+            **self._question(request),
             "model": self._spec.model,
+            "extra_body": self._options.extra_body,
+            **({} if self._options.api_key_env else {"extra_headers": {"Authorization": openai.omit}}),
+        }
+
+    def _question(self, request: Request) -> dict[str, Any]:  # Any: as above
+        if request.completion is not None:
+            return remote_completions.parameters(request, request.completion, weigh=self._options.logprobs)
+        return {
             "messages": [message.model_dump() for message in request.messages],
             self._options.max_tokens_field: request.sampling.max_tokens,
             **({"logprobs": True} if self._options.logprobs else {}),
-            "extra_body": self._options.extra_body,
-            **({} if self._options.api_key_env else {"extra_headers": {"Authorization": openai.omit}}),
         }
 
     def _ours(self, status: int, code: str | None, said: str) -> EngineError:
@@ -141,7 +151,14 @@ class RemoteEngine:
         key = self._key()
         return said.replace(key, "[key]") if key else said
 
-    def _as_answer(self, completion: Any, *, inference_s: float, queue_s: float) -> Answer:  # Any: as above
+    def _as_answer(
+        self,
+        request: Request,
+        completion: Any,  # Any: as above
+        *,
+        inference_s: float,
+        queue_s: float,
+    ) -> Answer:
         if not completion.choices:
             raise GenerationError(f"{self._where()} sent no choice")
         if completion.usage is None:
@@ -150,18 +167,28 @@ class RemoteEngine:
                 f"{self._where()} sent no usage, so the answer has no price: use a server that counts tokens",
                 code="usage_missing",
             )
-        choice = completion.choices[0]
+        finish_reason = self._finish_reason(completion.choices[0].finish_reason)
+        said = self._said(request, completion)
         return Answer(
-            text=choice.message.content or "",
-            finish_reason=self._finish_reason(choice.finish_reason),
+            text=said.text,
+            finish_reason=finish_reason,
             input_tokens=completion.usage.prompt_tokens,
             output_tokens=completion.usage.completion_tokens,
-            nll_answer=_mean_nll(choice.logprobs),
+            nll_answer=said.nll_answer,
             nll_reference=None,
             inference_s=inference_s,
             queue_s=queue_s,
             first_token_s=None,
+            logprobs=said.logprobs,
         )
+
+    def _said(self, request: Request, completion: Any) -> Said:  # Any: as above
+        if request.completion is not None:
+            return remote_completions.said(request, request.completion, completion, self._where())
+        choice = completion.choices[0]
+        # Any server fills its log-probabilities as it likes.
+        tokens = (choice.logprobs.content if choice.logprobs else None) or ()
+        return Said(choice.message.content or "", mean_nll(token.logprob for token in tokens))
 
     def _finish_reason(self, said: str) -> FinishReason:
         match said:
@@ -175,9 +202,3 @@ class RemoteEngine:
 
     def _where(self) -> str:
         return f"{self._spec.name} at {self._options.base_url}"
-
-
-def _mean_nll(logprobs: Any) -> float | None:  # Any: openai's ChoiceLogprobs, which servers fill as they like
-    """Nats per token; None where the server gave no log-probabilities."""
-    found = [token.logprob for token in (logprobs.content if logprobs else None) or ()]
-    return -math.fsum(found) / len(found) if found else None

@@ -1,7 +1,7 @@
 """A synthetic expert, for load and fault tests only: a seeded latency model and made-up words, no weights, no torch.
 
-The same request gets the same answer, tokens and latency in every process; a word is always as likely. With `faults = true` a marker in the last
-message makes it fail on purpose:
+The same request gets the same answer, tokens and latency in every process; a word of a completion is always as likely.
+With `faults = true` a marker in the last message makes it fail on purpose:
 
     [[fault:reject]]        PromptRejectedError, every time
     [[fault:busy]]          EngineBusyError, once for each text

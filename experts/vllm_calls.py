@@ -68,7 +68,9 @@ def as_answer(output: Any, text: str, waited_s: float, nll_reference: float | No
     )
 
 
-def tokens_of(ids: Sequence[int], logprobs: Any, tokenizer: Any) -> list[Token]:  # Any: vLLM's and transformers', untyped
+def tokens_of(
+    ids: Sequence[int], logprobs: Any, tokenizer: Any
+) -> list[Token]:  # Any: vLLM's and transformers', untyped
     """Tokens with what vLLM says of each place, which is nothing of the first of a prompt; none without `logprobs`."""
     return [_token(id_, place, tokenizer) for id_, place in zip(ids, logprobs, strict=True)] if logprobs else []
 

@@ -129,8 +129,8 @@ class VllmEngine:
         """A text to be continued, with the special tokens that the tokenizer begins one with: as vLLM's own server."""
         if _weighs_prompt(request) and not self._adapters.spares_head:
             raise PromptRejectedError(
-                f"{request.expert} can't give the log-probabilities of a prompt, since an adapter in its engine changes "
-                "the output layer: leave out `echo` or `logprobs`, or name another expert",
+                f"{request.expert} has no log-probabilities of a prompt, since an adapter in its engine changes the "
+                "output layer: leave out `echo` or `logprobs`, or name another expert",
                 code="invalid_request",
             )
         prompt: list[int] = self._tokenizer(request.text)["input_ids"]

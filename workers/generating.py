@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from threading import Event
 
 from core.errors import (
@@ -101,6 +101,7 @@ def _request(item: GenerationItem, using: Using) -> Request:
         reference=item.reference,
         interactive=item.work_class is WorkClass.INTERACTIVE,
         timeout_s=using.settings.answer_timeout_s,
+        completion=item.completion,
     )
 
 
@@ -177,6 +178,7 @@ def _result(item: GenerationItem, answer: Answer, spec: ExpertSpec) -> Generatio
         first_token_s=answer.first_token_s,
         nll_answer=answer.nll_answer,
         nll_reference=answer.nll_reference,
+        logprobs=asdict(answer.logprobs) if answer.logprobs else None,
     )
 
 

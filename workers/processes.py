@@ -4,8 +4,8 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from core import queues
@@ -17,6 +17,7 @@ from workers import app as celery_app
 from workers.engine_loop import EngineLoop
 from workers.gathering import Gatherer
 from workers.leasing import Leases
+from workers.lines import LineFormat, Using
 from workers.periodic import Periodic
 from workers.process import Consuming, run
 from workers.sending import Sender
@@ -28,6 +29,9 @@ PROMOTED_S = 1.0
 
 #: Seconds between two looks at an engine's health.
 CHECK_S = 2.0
+
+#: Seconds between two looks for what has expired.
+HOUSEKEEPING_S = 60.0
 
 #: Characters of the experts in a worker's name; beyond, it names the first.
 LONGEST_NAME = 100
@@ -186,9 +190,6 @@ def recovery(settings: Settings, stop: threading.Event) -> int:
 
     store, app = Store.of(settings), celery_app.create(settings)
     sender = Sender(app, store.recovery, settings)
-    ready = ready_file(settings, "recovery")
-    ready.parent.mkdir(parents=True, exist_ok=True)
-    ready.write_text(str(os.getpid()))
 
     def sweep() -> None:
         found = recovery.sweep(store, sender, lambda queue: celery_app.depth(app, queue), settings)
@@ -197,12 +198,36 @@ def recovery(settings: Settings, stop: threading.Event) -> int:
                 "from silent workers: %d rows come back, %d have had their attempts", found.pending, found.failed
             )
 
+    with _saying_ready(settings, "recovery"), Periodic("recovery", settings.sweep_s, sweep):
+        stop.wait()
+    return 0
+
+
+def batches(settings: Settings, lines: Callable[[Store], LineFormat], stop: threading.Event) -> int:
+    """Read and write batches that come as files until `stop` is set; the exit status. Consumes nothing, as recovery."""
+    from workers import batching, housekeeping  # noqa: PLC0415  # as its siblings
+
+    store, app = Store.of(settings), celery_app.create(settings)
+    leases = Leases(store.batch_jobs, settings.lease_s)
+    sender = Sender(app, store.recovery, settings)
+    using = Using(store, sender, leases, lines(store), settings)
+    with ExitStack() as stack:
+        stack.enter_context(renewing(leases))
+        stack.enter_context(Periodic("housekeeping", HOUSEKEEPING_S, lambda: housekeeping.tidy(store)))
+        stack.enter_context(_saying_ready(settings, "batches"))
+        batching.run(using, stop)
+    return 0
+
+
+@contextmanager
+def _saying_ready(settings: Settings, name: str) -> Iterator[None]:
+    ready = ready_file(settings, name)
+    ready.parent.mkdir(parents=True, exist_ok=True)
+    ready.write_text(str(os.getpid()))
     try:
-        with Periodic("recovery", settings.sweep_s, sweep):
-            stop.wait()
+        yield
     finally:
         ready.unlink(missing_ok=True)
-    return 0
 
 
 def renewing(leases: Leases) -> Periodic:

@@ -29,7 +29,7 @@ def sweep(store: Store, sender: Sender, depth: Depth, settings: Settings) -> Rec
     _forget_lost_messages(store, depth, settings)
     more = True
     while more:
-        dispatches = store.recovery.unsent()
+        dispatches = store.recovery.unsent(sender.room)
         # Where the broker is away, or all has been taken, the rest is the next sweep's.
         more = sender.send(dispatches) and sum(len(one.ids) for one in dispatches) >= BATCH_ROWS
     return reclaimed

@@ -73,7 +73,9 @@ def route(ids: list[int], serving: Serving | None, using: Using) -> None:
             _without_router(decisions, using)
         if decisions.failed:
             insist(lambda: store.prompts.fail(decisions.failed), using.settings.lease_s)
-        dispatches = insist(lambda: store.prompts.decide(decisions.routed), using.settings.lease_s)
+        dispatches = insist(
+            lambda: store.prompts.decide(decisions.routed, using.sender.is_full), using.settings.lease_s
+        )
     using.sender.send(dispatches)
 
 

@@ -95,14 +95,18 @@ def recovery() -> None:
 
     settings = settings_of.read()
     _log(settings.log_level)
-    stop = threading.Event()
+    raise typer.Exit(processes.recovery(settings, _told_to_end()))
 
-    def ended(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ended)
-    raise typer.Exit(processes.recovery(settings, stop))
+@work.command()
+def batches() -> None:
+    """Read batches that come as files, and write their results. Several may run."""
+    from api.http.batch_lines import Lines  # noqa: PLC0415  # as above
+    from workers import processes  # noqa: PLC0415  # as above
+
+    settings = settings_of.read()
+    _log(settings.log_level)
+    raise typer.Exit(processes.batches(settings, Lines, _told_to_end()))
 
 
 def beat() -> None:
@@ -129,6 +133,18 @@ def flower(
     if database is not None:
         arguments += ["--persistent=True", f"--db={database}"]
     app.start(arguments)
+
+
+def _told_to_end() -> threading.Event:
+    """Set by the signals that ask a process to end."""
+    stop = threading.Event()
+
+    def ended(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ended)
+    return stop
 
 
 def _log(level: str) -> None:

@@ -1,25 +1,75 @@
-"""Read a batch: its counts in the shape of OpenAI's batch object, and its results as JSON lines."""
+"""Batches, OpenAI's way: created from a file of lines, listed, read, cancelled; and any submission's results."""
 
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from api.http.documentation import NOT_FOUND
-from api.http.ids import PathId
-from api.http.objects import BatchObject, ResultObject
-from api.http.parts import Caller, PartsOf
+from api.http.batch_objects import BatchList, BatchObject
+from api.http.batch_request import BatchRequest, window_s
+from api.http.bodies import RawBody, parse
+from api.http.documentation import BAD_REQUEST, CONFLICT, NOT_FOUND, NOT_JSON, OVERLOADED, TOO_LARGE, body_of
+from api.http.file_requests import PURPOSE
+from api.http.forms import same_site
+from api.http.ids import PathId, plausible
+from api.http.objects import ResultObject
+from api.http.once import ONCE, once
+from api.http.parts import Caller, Parts, PartsOf
+from api.http.submitting import collected_by
+from core.errors import InvalidInputError
+from core.schemas.files import NewBatch
 from core.schemas.views import PromptView
+from core.tables import Invalid
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
 JSON_LINES = "application/jsonl"
 
 
+@router.post(
+    "",
+    summary="Create a batch from a file",
+    dependencies=[ONCE],
+    responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | NOT_JSON | OVERLOADED,
+    openapi_extra=body_of(BatchRequest),
+)
+def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> BatchObject:
+    """Work on the lines of a file. It is `validating` first; with a line that can't be taken it fails and nothing runs.
+
+    Lines are OpenAI's (`custom_id`, `method`, `url`, `body`), whose `model` is `auto`, `auto:POLICY` or an expert, and
+    may carry a `reference` and a `dataset`. The output file's bodies say `expert` and `cost_usd`.
+    """
+    parts.admission.check()
+    new = _new(parse(BatchRequest, body), parts, owner)
+    return BatchObject.of(parts.store.batches.create(new, once(request, body)))
+
+
+@router.get("", summary="All batches", responses=NOT_FOUND)
+def read_all(
+    parts: PartsOf,
+    owner: Caller,
+    after: Annotated[str | None, Query(description="the last id of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> BatchList:
+    """Those that came as files, the newest first."""
+    page = parts.store.batches.page(owner, after=plausible(after) if after else None, limit=limit + 1)
+    shown = [BatchObject.of(view) for view in page[:limit]]
+    first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
+    return BatchList(data=shown, first_id=first, last_id=last, has_more=len(page) > limit)
+
+
 @router.get("/{batch_id}", summary="One batch", responses=NOT_FOUND)
 def read(batch_id: PathId, parts: PartsOf, owner: Caller) -> BatchObject:
     """Status, counts, usage and cost so far. It is `completed` when every answer and every score is there."""
     return BatchObject.of(parts.store.batches.get(batch_id, owner))
+
+
+@router.post("/{batch_id}/cancel", summary="Cancel a batch", responses=NOT_FOUND | CONFLICT)
+def cancel(request: Request, batch_id: PathId, parts: PartsOf, owner: Caller) -> BatchObject:
+    """Stop it: what has been answered by then is in its output file. Again is the same."""
+    same_site(request)
+    return BatchObject.of(parts.store.batches.cancel(batch_id, owner))
 
 
 @router.get(
@@ -38,6 +88,33 @@ def results(batch_id: PathId, parts: PartsOf, owner: Caller) -> StreamingRespons
     """JSON lines, one per prompt in the order submitted; before the batch has ended too, each with its state."""
     parts.store.batches.get(batch_id, owner)  # a 404 must come before the first line
     return StreamingResponse(_lines(parts.store.prompts.of_batch(batch_id, owner)), media_type=JSON_LINES)
+
+
+def _new(asked: BatchRequest, parts: Parts, owner: str) -> NewBatch:
+    try:
+        on_invalid = asked.treatment(parts.settings.on_invalid)
+    except ValueError as error:
+        choice = " or ".join(Invalid)
+        raise InvalidInputError(f"metadata.on_invalid: is {choice}", param="metadata.on_invalid") from error
+    file = parts.store.files.get(plausible(asked.input_file_id), owner)
+    if file.purpose != PURPOSE:
+        raise InvalidInputError(
+            f"input_file_id: {file.id} has the purpose {file.purpose!r}: send a file with {PURPOSE!r}",
+            param="input_file_id",
+        )
+    return NewBatch(
+        input_file_id=file.id,
+        endpoint=asked.endpoint,
+        completion_window=asked.completion_window,
+        window_s=window_s(asked.completion_window),
+        on_invalid=on_invalid,
+        owner=owner,
+        collect=collected_by(asked.experts, parts.store.experts.enabled()),
+        policy=asked.policy,
+        details=asked.metadata,
+        output_expires_after_s=asked.output_expires_after.seconds if asked.output_expires_after else None,
+        webhook_url=asked.webhook_url,
+    )
 
 
 def _lines(pages: Iterable[list[PromptView]]) -> Iterator[str]:

@@ -27,12 +27,12 @@ async def raw_body(request: Request, parts: PartsOf) -> bytes:
     limit = parts.settings.max_body_bytes
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        _refuse_size(limit)
+        refuse_size(limit)
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > limit:
-            _refuse_size(limit)
+            refuse_size(limit)
     return bytes(body)
 
 
@@ -75,7 +75,7 @@ def _check_type(content_type: str) -> None:
         raise NotJsonError(f"Content-Type is {content_type[:100]!r}: send JSON, with Content-Type: {JSON}")
 
 
-def _refuse_size(limit: int) -> NoReturn:
+def refuse_size(limit: int) -> NoReturn:
     raise BodyTooLargeError(f"the body is larger than {limit} bytes: send fewer prompts at once")
 
 

@@ -12,11 +12,13 @@ from api.http.documentation import (
     NOT_FOUND,
     NOT_JSON,
     NOT_READY,
+    OVERLOADED,
     TOO_LARGE,
     WAIT_TIMEOUT,
     body_of,
 )
 from api.http.errors import PromptFailedError
+from api.http.once import ONCE, once
 from api.http.parts import Caller, Parts, PartsOf
 from api.http.submitting import chat_submission, submit
 from api.http.waits import when_ended
@@ -24,11 +26,13 @@ from core.tables import State
 
 router = APIRouter(
     tags=["chat"],
-    responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | NOT_JSON | FAILED | NOT_READY | WAIT_TIMEOUT,
+    responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | NOT_JSON | FAILED | NOT_READY | OVERLOADED | WAIT_TIMEOUT,
 )
 
 
-@router.post("/v1/chat/completions", summary="Chat, OpenAI's way", openapi_extra=body_of(ChatRequest))
+@router.post(
+    "/v1/chat/completions", summary="Chat, OpenAI's way", dependencies=[ONCE], openapi_extra=body_of(ChatRequest)
+)
 async def completions(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> ChatCompletion:
     """Answer a conversation: routed (`model` is `auto`) or by the expert that `model` names; `expert` says which.
 
@@ -38,21 +42,21 @@ async def completions(request: Request, body: RawBody, parts: PartsOf, owner: Ca
     return await _answer(request, body, parts, owner)
 
 
-@router.post("/predict", summary="Chat, as in the paper", openapi_extra=body_of(ChatRequest))
+@router.post("/predict", summary="Chat, as in the paper", dependencies=[ONCE], openapi_extra=body_of(ChatRequest))
 async def predict(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> ChatCompletion:
     """The same as `/v1/chat/completions`; nothing but `messages` is needed."""
     return await _answer(request, body, parts, owner)
 
 
 async def _answer(request: Request, body: bytes, parts: Parts, owner: str) -> ChatCompletion:
-    prompt_id = await run_in_threadpool(_submit, parts, body, owner, request.url.path)
+    prompt_id = await run_in_threadpool(_submit, request, parts, body, owner)
     prompt = await when_ended(request, parts, prompt_id, owner, parts.settings.wait_s)
     if prompt.state != State.DONE:
         raise PromptFailedError(prompt)
     return ChatCompletion.of(prompt)
 
 
-def _submit(parts: Parts, body: bytes, owner: str, endpoint: str) -> str:
+def _submit(request: Request, parts: Parts, body: bytes, owner: str) -> str:
     asked = parse(ChatRequest, body)
-    submission = chat_submission(asked, parts.store.experts.enabled(), owner, endpoint)
-    return submit(parts, submission).prompt_ids[0]
+    submission = chat_submission(asked, parts.store.experts.enabled(), owner, request.url.path)
+    return submit(parts, submission, once(request, body)).prompt_ids[0]

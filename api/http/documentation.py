@@ -8,8 +8,11 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.http.batch_request import BatchRequest
 from api.http.chat_request import ChatRequest
+from api.http.completion_request import CompletionRequest
 from api.http.errors import ErrorObject
+from api.http.file_requests import CompleteRequest, UploadRequest
 from api.http.objects import ResultObject
 from api.http.prompt_request import ManyPrompts, OnePrompt
 
@@ -17,13 +20,15 @@ TITLE = "torouter"
 VERSION = version("torouter")
 DESCRIPTION = """\
 Submit prompts in bulk; each is routed, by a router learned from outcomes, to the expert LLM that is expected to answer
-it best. Submit and come back (`/v1/prompts`, `/v1/batches`), or ask and wait (`/v1/chat/completions`, `/predict`), with
-any OpenAI client. Every error is `{"error": {"message", "type", "param", "code"}}`.
+it best. Submit and come back (`/v1/prompts`, `/v1/batches`), or ask and wait (`/v1/chat/completions`, `/predict`,
+`/v1/completions`), with any OpenAI client. Every error is `{"error": {"message", "type", "param", "code"}}`.
 """
 TAGS = [
     {"name": "chat", "description": "Ask and wait for the answer"},
+    {"name": "completions", "description": "Continue texts as they stand, and weigh them"},
     {"name": "prompts", "description": "Submit, and come back"},
-    {"name": "batches", "description": "A submission's state and results"},
+    {"name": "batches", "description": "Files of prompts, and any submission's state and results"},
+    {"name": "files", "description": "Batches' lines and answers"},
     {"name": "models", "description": "The router and the experts"},
     {"name": "health", "description": "For supervisors"},
 ]
@@ -40,12 +45,23 @@ BAD_REQUEST = _error(400, "A field is wrong; the message names it and the cure")
 NOT_FOUND = _error(404, "No such thing, or an unknown expert")
 TOO_LARGE = _error(413, "The body, or the number of prompts, is over the limit")
 NOT_JSON = _error(415, "The body's Content-Type is not application/json")
+NOT_FORM = _error(415, "The body's Content-Type is not multipart/form-data")
+CONFLICT = _error(409, "Not in the state that it is in")
+OVERLOADED = _error(429, "Disk or queues are full; `Retry-After` says when to come back")
 FAILED = _error(502, "The prompt failed; `prompt_id` and `code` say which and why")
 NOT_READY = _error(503, "No router has been promoted, or the database can't be reached")
 WAIT_TIMEOUT = _error(504, "Not ended in time; it goes on, and `prompt_id` is what to come back with")
 
 #: Models that no endpoint's signature names.
-BODIES: tuple[type[BaseModel], ...] = (OnePrompt, ManyPrompts, ChatRequest)
+BODIES: tuple[type[BaseModel], ...] = (
+    OnePrompt,
+    ManyPrompts,
+    ChatRequest,
+    CompletionRequest,
+    BatchRequest,
+    UploadRequest,
+    CompleteRequest,
+)
 LINES: tuple[type[BaseModel], ...] = (ResultObject,)
 
 
@@ -54,6 +70,13 @@ def body_of(*models: type[BaseModel]) -> dict[str, Any]:  # Any: OpenAPI
     choice = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
     schema = choice[0] if len(choice) == 1 else {"anyOf": choice}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def form_of(file: str, *texts: str) -> dict[str, Any]:  # Any: OpenAPI
+    """The same of one that reads a form with a file."""
+    fields = {file: {"type": "string", "format": "binary"}, **{name: {"type": "string"} for name in texts}}
+    schema = {"type": "object", "properties": fields, "required": list(fields)}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 def install(app: FastAPI) -> None:

@@ -13,7 +13,15 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from core.errors import InvalidInputError, NotReadyError, StoreError, StoreRefusedError, TorouterError, WaitTimeoutError
+from core.errors import (
+    InvalidInputError,
+    NotReadyError,
+    OverloadedError,
+    StoreError,
+    StoreRefusedError,
+    TorouterError,
+    WaitTimeoutError,
+)
 from core.schemas.views import PromptView
 
 log = logging.getLogger(__name__)
@@ -42,21 +50,35 @@ class NotJsonError(InvalidInputError):
     code = "unsupported_media_type"
 
 
-class PromptUnfinishedError(WaitTimeoutError):
-    """A wait that ended before its prompt did."""
+class NotFormError(InvalidInputError):
+    status = 415
+    code = "unsupported_media_type"
 
-    def __init__(self, prompt_id: str, waited_s: float) -> None:
-        self.url = f"/v1/prompts/{prompt_id}"
-        self.prompt_id = prompt_id
-        super().__init__(f"{prompt_id} has not ended after {waited_s:g} s and goes on: GET {self.url} for its answer")
+
+class CrossSiteError(InvalidInputError):
+    status = 403
+    code = "cross_site_request"
+
+
+class PromptUnfinishedError(WaitTimeoutError):
+    """A wait that ended before its prompts did."""
+
+    def __init__(self, prompt_ids: Sequence[str], waited_s: float) -> None:
+        first, *others = prompt_ids
+        url = f"/v1/prompts/{first}"
+        self.extras: dict[str, Any] = {"prompt_id": first, "url": url}  # Any: JSON
+        told = f"{first} has not ended after {waited_s:g} s and goes on: GET {url} for its answer"
+        if others:
+            self.extras["prompt_ids"] = list(prompt_ids)
+            told = f"{first} and {len(others)} more have not all ended after {waited_s:g} s and go on: GET {url}, …"
+        super().__init__(told)
 
 
 class PromptFailedError(TorouterError):
     """The prompt that a request waited for has failed."""
 
     def __init__(self, prompt: PromptView) -> None:
-        self.url = f"/v1/prompts/{prompt.id}"
-        self.prompt_id = prompt.id
+        self.extras = {"prompt_id": prompt.id, "url": f"/v1/prompts/{prompt.id}"}
         self.code = prompt.error_code or prompt.state
         self.status = 400 if self.code in CALLERS_CODES else 502
         super().__init__(prompt.error_message or f"{prompt.id} is {prompt.state}")
@@ -71,6 +93,8 @@ class ErrorDetail(BaseModel):
     code: str | None = None
     #: Of the prompt that was stored before this request failed.
     prompt_id: str | None = None
+    #: Of all of them, where a request that stored several has waited too long.
+    prompt_ids: list[str] | None = None
     url: str | None = None
 
 
@@ -86,7 +110,7 @@ class Problem:
     message: str
     code: str
     param: str | None = None
-    extras: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -141,7 +165,7 @@ def first_of(errors: Sequence[ErrorDetails | Any], *, skip: int = 0) -> tuple[st
 def _reported(error: TorouterError) -> Problem:
     message = str(error)
     headers: Mapping[str, str] = {}
-    extras: Mapping[str, str] = {}
+    extras: Mapping[str, Any] = {}  # Any: JSON
     match error:
         case StoreRefusedError():
             log.error("%s", error, exc_info=error)
@@ -151,9 +175,11 @@ def _reported(error: TorouterError) -> Problem:
             message = "the database can't be reached or is too busy just now: try again"
             headers = {"Retry-After": "1"}
         case PromptUnfinishedError() | PromptFailedError():
-            extras, headers = {"prompt_id": error.prompt_id, "url": error.url}, NO_RETRY
+            extras, headers = error.extras, NO_RETRY
         case NotReadyError():
             headers = NO_RETRY
+        case OverloadedError():
+            headers = {"Retry-After": str(error.retry_after_s)}
     return Problem(error.status, message, error.code, getattr(error, "param", None), extras, headers)
 
 

@@ -65,7 +65,7 @@ class Parameters(Asked, Sampling):
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:
-        if self.max_tokens and self.max_completion_tokens and self.max_tokens != self.max_completion_tokens:
+        if None not in (self.max_tokens, self.max_completion_tokens) and self.max_tokens != self.max_completion_tokens:
             raise refuse("max_tokens", "differs from `max_completion_tokens`, which means the same: send one of them")
         return self
 

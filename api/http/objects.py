@@ -1,4 +1,4 @@
-"""What a prompt, a submission and a batch look like in an answer: one function each from the store's view."""
+"""What a prompt and a submission look like in an answer: one function each from the store's view."""
 
 from dataclasses import fields
 from typing import Literal, Self
@@ -6,12 +6,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from core.schemas.conversation import Message
-from core.schemas.views import BatchView, DecisionView, GenerationView, PromptView
+from core.schemas.views import DecisionView, GenerationView, PromptView
 from core.schemas.work import Submitted
-from core.tables import BatchState
-
-#: OpenAI's batches have one window, of 24 hours; what comes as prompts has none.
-NO_WINDOW = "none"
 
 
 class StoredPrompt(BaseModel):
@@ -147,91 +143,6 @@ class PromptObject(ResultObject):
     def of(cls, view: PromptView) -> "PromptObject":
         known = dict(ResultObject.of(view)) | {"generations": [GenerationObject.of(one) for one in view.generations]}
         return cls(**known, messages=list(view.messages), reference=view.reference)
-
-
-class Counts(BaseModel):
-    """Of prompts; `completed`, `failed`, `cancelled` and `expired` add up to `total` once all have ended."""
-
-    total: int
-    completed: int
-    failed: int
-    cancelled: int
-    expired: int
-
-
-class CachedTokens(BaseModel):
-    cached_tokens: int = 0
-
-
-class ReasoningTokens(BaseModel):
-    reasoning_tokens: int = 0
-
-
-class BatchUsage(BaseModel):
-    input_tokens: int
-    input_tokens_details: CachedTokens = CachedTokens()
-    output_tokens: int
-    output_tokens_details: ReasoningTokens = ReasoningTokens()
-    total_tokens: int
-
-
-class BatchObject(BaseModel):
-    """OpenAI's batch object, and `class`, `experts`, `cost_usd` and `scores_open` besides."""
-
-    id: str
-    object: Literal["batch"] = "batch"
-    endpoint: str
-    errors: None = None
-    input_file_id: str | None = None
-    completion_window: str = NO_WINDOW
-    status: BatchState
-    output_file_id: str | None = None
-    error_file_id: str | None = None
-    created_at: int
-    in_progress_at: int | None
-    expires_at: int | None = None
-    finalizing_at: int | None = None
-    completed_at: int | None
-    failed_at: int | None = None
-    expired_at: int | None = None
-    cancelling_at: int | None = None
-    cancelled_at: int | None = None
-    request_counts: Counts
-    usage: BatchUsage
-    metadata: dict[str, str] | None
-    work_class: str = Field(serialization_alias="class")
-    experts: list[str] | None = Field(description="those that all answer, in a collecting batch")
-    cost_usd: float
-    scores_open: int = Field(description="scores that the finished answers still wait for")
-
-    @classmethod
-    def of(cls, view: BatchView) -> Self:
-        done = view.state == BatchState.COMPLETED and view.finished_at is not None
-        return cls(
-            id=view.id,
-            endpoint=view.endpoint,
-            status=BatchState(view.state),
-            created_at=int(view.created_at),
-            in_progress_at=int(view.created_at),  # it has no validation of its own
-            completed_at=int(view.finished_at or 0) if done else None,
-            request_counts=Counts(
-                total=view.total,
-                completed=view.done,
-                failed=view.failed,
-                cancelled=view.cancelled,
-                expired=view.expired,
-            ),
-            usage=BatchUsage(
-                input_tokens=view.input_tokens,
-                output_tokens=view.output_tokens,
-                total_tokens=view.input_tokens + view.output_tokens,
-            ),
-            metadata=view.details,
-            work_class=view.work_class,
-            experts=list(view.collect) if view.collect else None,
-            cost_usd=view.cost_usd,
-            scores_open=view.scores_open,
-        )
 
 
 def _failed(view: PromptView | GenerationView) -> Failed | None:

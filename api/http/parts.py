@@ -5,6 +5,7 @@ from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
 
+from api.http.admission import Admission
 from api.waiting import Waiting
 from core.schemas.work import Submitted
 from core.settings import Settings
@@ -26,6 +27,7 @@ class Parts:
     store: Store
     sender: Wakes
     waiting: Waiting
+    admission: Admission
 
 
 async def parts_of(request: Request) -> Parts:

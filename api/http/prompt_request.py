@@ -60,13 +60,16 @@ def _all_or_names(experts: Any) -> Any:  # Any: not validated yet
     raise ValueError('is "all" or a list of different names of experts')
 
 
+Experts = Annotated[Literal["all"] | tuple[str, ...] | None, BeforeValidator(_all_or_names)]
+
+
 class Treatment(Asked):
     """How a submission is treated, whatever is in it."""
 
     work_class: WorkClass | None = Field(
         None, alias="class", description="interactive (the default for one prompt) overtakes bulk (that for many)"
     )
-    experts: Annotated[Literal["all"] | tuple[str, ...] | None, BeforeValidator(_all_or_names)] = Field(
+    experts: Experts = Field(
         None, description='a collecting batch: every one of these answers every prompt; "all" are those enabled'
     )
     policy: Policy | None = Field(None, description=f"turns the router's predictions into a choice: {described()}")

@@ -6,9 +6,19 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from api.http.bodies import RawBody
-from api.http.documentation import BAD_REQUEST, NOT_FOUND, NOT_JSON, NOT_READY, TOO_LARGE, WAIT_TIMEOUT, body_of
+from api.http.documentation import (
+    BAD_REQUEST,
+    NOT_FOUND,
+    NOT_JSON,
+    NOT_READY,
+    OVERLOADED,
+    TOO_LARGE,
+    WAIT_TIMEOUT,
+    body_of,
+)
 from api.http.ids import PathId
 from api.http.objects import PromptObject, SubmissionObject
+from api.http.once import ONCE, once
 from api.http.parts import Caller, PartsOf
 from api.http.prompt_request import ManyPrompts, OnePrompt
 from api.http.submitting import read_submission, submission_of, submit
@@ -22,18 +32,20 @@ router = APIRouter(prefix="/v1/prompts", tags=["prompts"])
     "",
     status_code=202,
     summary="Submit one prompt or many",
+    dependencies=[ONCE],
     response_model_exclude_none=True,
-    responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | NOT_JSON | NOT_READY,
+    responses=BAD_REQUEST | NOT_FOUND | TOO_LARGE | NOT_JSON | NOT_READY | OVERLOADED,
     openapi_extra=body_of(OnePrompt, ManyPrompts),
 )
-def create(body: RawBody, parts: PartsOf, owner: Caller) -> SubmissionObject:
+def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> SubmissionObject:
     """Store a prompt (`messages` or `prompt`) or `{"prompts": […]}`, and answer with ids to come back with.
 
     Each is routed to one expert, unless it names its `expert`; with `experts`, every one of those answers every prompt
     (a collecting batch).
     """
     asked = read_submission(body, parts.settings.max_prompts)
-    submitted = submit(parts, submission_of(asked, parts.store.experts.enabled(), owner))
+    submission = submission_of(asked, parts.store.experts.enabled(), owner)
+    submitted = submit(parts, submission, once(request, body))
     return SubmissionObject.of(submitted, [one.custom_id for one in asked.asked()])
 
 

@@ -5,12 +5,15 @@ from typing import Any
 
 from api.http.bodies import read_object, validate
 from api.http.chat_request import ChatRequest
+from api.http.completion_request import CompletionRequest
 from api.http.errors import BodyTooLargeError
 from api.http.parts import Parts
 from api.http.prompt_request import AnySubmission, ManyPrompts, OnePrompt
 from core.errors import InvalidInputError, NotReadyError, UnknownExpertError
 from core.queues import WorkClass
+from core.schemas.conversation import Message
 from core.schemas.experts import AUTO, ExpertSpec
+from core.schemas.files import Once
 from core.schemas.work import NewPrompt, Submission, Submitted
 from core.store import Store
 from router.policy import parse
@@ -19,11 +22,16 @@ from router.policy import parse
 PROMPTS_ENDPOINT = "/v1/prompts"
 
 
-def submit(parts: Parts, submission: Submission) -> Submitted:
-    """Store and send. NotReadyError when a prompt has to be routed and there is no router."""
+def submit(parts: Parts, submission: Submission, once: Once | None = None) -> Submitted:
+    """Store and send, or find what an earlier request with the same key stored.
+
+    NotReadyError when a prompt has to be routed and there is no router, OverloadedError when there is no room.
+    """
+    parts.admission.check()
     _check_router(parts.store, submission)
-    submitted = parts.store.prompts.submit(submission)
-    parts.sender.submitted(submitted)
+    submitted = parts.store.prompts.submit(submission, once)
+    if submitted.ids:
+        parts.sender.submitted(submitted)
     return submitted
 
 
@@ -44,7 +52,7 @@ def read_submission(body: bytes, most: int) -> AnySubmission:
 
 def submission_of(asked: AnySubmission, known: Mapping[str, ExpertSpec], owner: str) -> Submission:
     """What to store. UnknownExpertError names the first expert that isn't `known`, and those that are."""
-    collect = _collect(asked.experts, known)
+    collect = collected_by(asked.experts, known)
     _check_experts(asked.named(), known)
     if collect and next(asked.named(), None):
         raise InvalidInputError("expert: `experts` already says who answers: send one of the two", param="expert")
@@ -62,6 +70,12 @@ def submission_of(asked: AnySubmission, known: Mapping[str, ExpertSpec], owner: 
 
 def chat_submission(asked: ChatRequest, known: Mapping[str, ExpertSpec], owner: str, endpoint: str) -> Submission:
     """A chat as a submission of one prompt, whose model is the router, with a policy or without, or an expert."""
+    prompt, policy = chat_prompt(asked, known)
+    return Submission((prompt,), endpoint, owner=owner, policy=policy, details=asked.metadata)
+
+
+def chat_prompt(asked: ChatRequest, known: Mapping[str, ExpertSpec]) -> tuple[NewPrompt, str | None]:
+    """What to store of a chat, and the policy that its model asks for."""
     expert, policy = choice_of(asked.model, known)
     prompt = NewPrompt(
         messages=tuple(one.message() for one in asked.messages),
@@ -69,7 +83,26 @@ def chat_submission(asked: ChatRequest, known: Mapping[str, ExpertSpec], owner: 
         expert=expert,
         details=asked.metadata,
     )
-    return Submission((prompt,), endpoint, owner=owner, policy=policy, details=asked.metadata)
+    return prompt, policy
+
+
+def completion_submission(
+    asked: CompletionRequest, known: Mapping[str, ExpertSpec], owner: str, endpoint: str
+) -> Submission:
+    """A completion as a submission of one prompt for each text; its model as a chat's."""
+    prompts, policy = completion_prompts(asked, known)
+    return Submission(prompts, endpoint, owner=owner, policy=policy)
+
+
+def completion_prompts(
+    asked: CompletionRequest, known: Mapping[str, ExpertSpec]
+) -> tuple[tuple[NewPrompt, ...], str | None]:
+    """What to store of a completion's texts, and the policy that its model asks for."""
+    expert, policy = choice_of(asked.model, known)
+    sampling, completion = asked.sampling(), asked.completion()
+    texts = (Message.model_construct(role="user", content=text) for text in asked.prompt)
+    prompts = tuple(NewPrompt((text,), sampling, expert=expert, completion=completion) for text in texts)
+    return prompts, policy
 
 
 def choice_of(model: str, known: Mapping[str, ExpertSpec]) -> tuple[str | None, str | None]:
@@ -94,7 +127,8 @@ def unknown_model(model: str, known: Iterable[str]) -> UnknownExpertError:
     return UnknownExpertError(f"there is no model {model[:100]!r}: choose one of {choice}", param="model")
 
 
-def _collect(experts: Any, known: Mapping[str, ExpertSpec]) -> tuple[str, ...] | None:  # Any: "all" or names
+def collected_by(experts: Any, known: Mapping[str, ExpertSpec]) -> tuple[str, ...] | None:  # Any: "all" or names
+    """The experts that answer every prompt of a collecting batch; None: it is none."""
     if experts is None:
         return None
     if experts != "all":

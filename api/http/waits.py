@@ -1,4 +1,6 @@
-"""A request that waits for its prompt: until that has ended, the time is up, or the client has gone."""
+"""A request that waits for its prompts: until they have ended, the time is up, or the client has gone."""
+
+from collections.abc import Sequence
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -10,16 +12,24 @@ from core.schemas.views import PromptView
 
 
 async def when_ended(request: Request, parts: Parts, prompt_id: str, owner: str, wait_s: float) -> PromptView:
-    """The prompt once it has ended; PromptUnfinishedError after `wait_s` seconds.
+    """The prompt once it has ended; PromptUnfinishedError after `wait_s` seconds."""
+    [prompt] = await when_all_ended(request, parts, [prompt_id], owner, wait_s)
+    return prompt
 
-    And where it has ended and can't be read: a plain 503 would make OpenAI's client send it a second time.
+
+async def when_all_ended(
+    request: Request, parts: Parts, prompt_ids: Sequence[str], owner: str, wait_s: float
+) -> list[PromptView]:
+    """The prompts once all have ended; PromptUnfinishedError after `wait_s` seconds.
+
+    And where they have ended and can't be read: a plain 503 would make OpenAI's client send them a second time.
     """
-    if not await parts.waiting.until_ended(prompt_id, wait_s, _gone(request)):
-        raise PromptUnfinishedError(prompt_id, wait_s)
+    if not await parts.waiting.until_all_ended(prompt_ids, wait_s, _gone(request)):
+        raise PromptUnfinishedError(prompt_ids, wait_s)
     try:
-        return await run_in_threadpool(parts.store.prompts.get, prompt_id, owner)
+        return await run_in_threadpool(parts.store.prompts.get_many, prompt_ids, owner)
     except StoreError as error:
-        raise PromptUnfinishedError(prompt_id, wait_s) from error
+        raise PromptUnfinishedError(prompt_ids, wait_s) from error
 
 
 async def _gone(request: Request) -> None:

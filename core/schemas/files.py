@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from core.queues import WorkClass
+from core.schemas.work import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +130,40 @@ class BatchJob:
     referenced: int
     output_expires_after_s: int | None
     is_late: bool
+
+
+class OutputRow(NamedTuple):
+    """A prompt that has ended, as its batch's files tell it; with an answer, or with none."""
+
+    prompt_id: str
+    custom_id: str | None
+    line: int
+    state: str
+    #: Claims of it; none: it never was to be routed, since its line could not be taken.
+    attempts: int
+    error_code: str | None
+    error_message: str | None
+    created_at: float
+    #: Of the answer; of several, in a collecting batch, each has a row.
+    expert: str | None
+    answer: str | None
+    finish_reason: str | None
+    logprobs: dict[str, Any] | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """A call that this process makes: a batch has ended."""
+
+    claim: Claim
+    #: Of the event: the same in every attempt.
+    public_id: str
+    url: str
+    event: str
+    batch_id: str
+    created_at: float
+    #: This one included.
+    attempts: int

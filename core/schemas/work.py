@@ -45,7 +45,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What a submission became; `ids` are the internal ones, for the messages."""
+    """What a submission became; `ids` are the internal ones, for the messages: none where it came a second time."""
 
     batch_id: str
     prompt_ids: list[str]

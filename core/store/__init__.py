@@ -10,10 +10,12 @@ from core.store.experts import Experts
 from core.store.files import Files, Uploads
 from core.store.generations import Generations
 from core.store.outcomes import Outcomes
+from core.store.outputs import Outputs
 from core.store.prompts import Prompts
 from core.store.recovery import Recovery
 from core.store.schema import Schema
 from core.store.scores import Scores
+from core.store.webhooks import Webhooks
 
 
 class Store:
@@ -27,12 +29,14 @@ class Store:
         self.prompts = Prompts(self._database)
         self.generations = Generations(self._database)
         self.scores = Scores(self._database)
+        self.webhooks = Webhooks(self._database)
         self.recovery = Recovery(self._database)
         self.experts = Experts(self._database)
         self.blobs = Blobs(files_url)
         self.files = Files(self._database)
         self.uploads = Uploads(self._database)
         self.checkpoints = Checkpoints(self._database, self.blobs)
+        self.outputs = Outputs(self._database)
         self.outcomes = Outcomes(self.prompts)
 
     @classmethod

@@ -25,6 +25,11 @@ class BatchJobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def any_due(self) -> bool:
+        """Whether a batch waits for somebody to move it on."""
+        with self._database.read() as connection:
+            return connection.execute(select(BATCH.c.id).where(_due()).limit(1)).one_or_none() is not None
+
     def claim(self, owner: str, lease_s: float) -> BatchJob | None:
         """Lease the batch that has waited longest for somebody to move it on; None where none waits."""
         with self._database.write() as connection:

@@ -1,6 +1,6 @@
 """Batches by their owner: created from a file of lines, read, cancelled."""
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
 
 from core.errors import ConflictError, NotFoundError
 from core.queues import WorkClass
@@ -12,6 +12,8 @@ from core.tables import BATCH, BatchState, public_id
 
 #: From these a batch can be cancelled.
 OPEN = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING)
+
+CANCELLING = BatchState.CANCELLING
 
 
 class Batches:
@@ -52,9 +54,16 @@ class Batches:
             mine = update(BATCH).where(BATCH.c.public_id == name, BATCH.c.owner == owner, BATCH.c.state.in_(OPEN))
             connection.execute(mine.values(state=BatchState.CANCELLING, cancelling_at=now()))
             found = _get(connection, name, owner)
-            if found.ended:
+            if found.ended and found.state != BatchState.CANCELLED:
                 raise ConflictError(f"{name} is {found.state}, so nothing of it can be cancelled", param="id")
             return found
+
+    def open_prompts(self) -> int:
+        """How many prompts of all owners have not ended; of a file, those that it is known to have."""
+        is_open = BATCH.c.state.in_([literal(state.value, literal_execute=True) for state in (*OPEN, CANCELLING)])
+        left = BATCH.c.total - BATCH.c.done - BATCH.c.failed - BATCH.c.cancelled - BATCH.c.expired
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.coalesce(func.sum(left), 0)).where(is_open)).scalar_one())
 
     def of_fingerprint(self, endpoint: str, fingerprint: str, owner: str) -> list[BatchView]:
         """The owner's batches of an endpoint whose details carry this fingerprint, in the order of submission."""

@@ -65,6 +65,11 @@ class Files:
             late = select(FILE.c.id).where(FILE.c.expires_at < now(), ~reading).limit(limit)
             return list(connection.execute(delete(FILE).where(FILE.c.id.in_(late)).returning(FILE.c.key)).scalars())
 
+    def forget_keys(self, older_s: float) -> None:
+        """Forget the `Idempotency-Key` of requests that old."""
+        with self._database.write() as connection:
+            request_keys.forget(connection, older_s)
+
 
 class Uploads:
     """Likewise."""

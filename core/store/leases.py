@@ -7,7 +7,7 @@ judged by the database's clock.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, or_, select, update
+from sqlalchemy import Connection, Table, case, literal, or_, select, update
 
 from core.schemas.work import Claim
 from core.store.database import now
@@ -91,7 +91,7 @@ def abandoned(connection: Connection, table: Table, limit: int) -> Sequence[tupl
     columns = table.c
     rows = connection.execute(
         select(columns.id, columns.attempts)
-        .where(columns.state == State.RUNNING, columns.lease_expires_at < now())
+        .where(columns.state == literal(State.RUNNING.value, literal_execute=True), columns.lease_expires_at < now())
         .order_by(columns.id)
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)

@@ -1,7 +1,7 @@
 """Prompts: submitted, claimed for routing, decided or failed, and read back by their owner."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
@@ -10,6 +10,7 @@ from core import queues
 from core.errors import NotFoundError
 from core.queues import WorkClass
 from core.schemas.conversation import Message, Sampling
+from core.schemas.files import Once
 from core.schemas.views import PromptView
 from core.schemas.work import (
     Claim,
@@ -31,10 +32,10 @@ class Prompts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def submit(self, submission: Submission) -> Submitted:
+    def submit(self, submission: Submission, once: Once | None = None) -> Submitted:
         """Store a batch and its prompts; the caller sends the messages after this has returned."""
         with self._database.write(durable=True) as connection:
-            return submitting.store(connection, submission)
+            return submitting.store(connection, submission, once)
 
     def claim(self, ids: Collection[int], owner: str, lease_s: float) -> list[RoutingItem]:
         """Lease prompts that wait to be routed."""
@@ -48,11 +49,11 @@ class Prompts:
             )
             return [_routing_item(row, claims[row.id]) for row in rows]
 
-    def decide(self, routed: Sequence[Routed]) -> list[Dispatch]:
+    def decide(self, routed: Sequence[Routed], is_full: Callable[[str], bool] = lambda _: False) -> list[Dispatch]:
         """Store decisions and pending generations of those prompts whose claim holds; what is now to be sent.
 
         With them go the comparisons that were asked for, once each. The rows count as sent already: when the sender
-        dies before it does, recovery finds them unclaimed.
+        dies before it does, recovery finds them unclaimed. Those for a queue that `is_full` stay unsent until it isn't.
         """
         with self._database.write() as connection:
             holding = leases.held(connection, PROMPT, (one.claim for one in routed))
@@ -71,7 +72,7 @@ class Prompts:
                 ),
                 [{"row": one.claim.id, "experts": len(one.experts)} for one in kept],
             )
-            return _insert_generations(connection, kept) + comparisons.store(connection, kept)
+            return _insert_generations(connection, kept, is_full) + comparisons.store(connection, kept)
 
     def renew(self, ids: Collection[int], owner: str, lease_s: float) -> set[int]:
         """Prolong the leases of claimed prompts; those that still hold."""
@@ -157,26 +158,26 @@ def _decision_row(routed: Routed) -> dict[str, Any]:
     }
 
 
-def _insert_generations(connection: Connection, kept: Sequence[Routed]) -> list[Dispatch]:
+def _insert_generations(
+    connection: Connection, kept: Sequence[Routed], is_full: Callable[[str], bool]
+) -> list[Dispatch]:
     experts = {one.claim.id: one.experts for one in kept}
     prompts = connection.execute(
-        select(PROMPT.c.id, PROMPT.c.batch_id, PROMPT.c.work_class)
+        select(PROMPT.c.id, PROMPT.c.batch_id, PROMPT.c.work_class, now().label("at"))
         .where(PROMPT.c.id.in_(experts))
         .order_by(PROMPT.c.id)
     )
-    rows = [
-        {
-            "prompt_id": prompt.id,
-            "batch_id": prompt.batch_id,
-            "work_class": prompt.work_class,
-            "expert": expert,
-        }
-        for prompt in prompts
-        for expert in experts[prompt.id]
-    ]
-    stored = insert(GENERATION).values(created_at=now(), sent_at=now())
-    ids = connection.execute(stored.returning(GENERATION.c.id, sort_by_parameter_order=True), rows).scalars()
+    rows = []
+    for prompt in prompts:
+        for expert in experts[prompt.id]:
+            queue = queues.expert_queue(expert, WorkClass(prompt.work_class))
+            waits = prompt.work_class == WorkClass.BULK and is_full(queue)
+            same = {"batch_id": prompt.batch_id, "work_class": prompt.work_class}
+            sent_at = {"sent_at": None if waits else prompt.at}
+            rows.append({"prompt_id": prompt.id, "expert": expert, "created_at": prompt.at, **same, **sent_at})
+    stored = insert(GENERATION).returning(GENERATION.c.id, sort_by_parameter_order=True)
     by_queue: defaultdict[str, list[int]] = defaultdict(list)
-    for row, id_ in zip(rows, ids, strict=True):
-        by_queue[queues.expert_queue(row["expert"], WorkClass(row["work_class"]))].append(id_)
+    for row, id_ in zip(rows, connection.execute(stored, rows).scalars(), strict=True):
+        if row["sent_at"] is not None:
+            by_queue[queues.expert_queue(row["expert"], WorkClass(row["work_class"]))].append(id_)
     return [Dispatch(queue, queues.GENERATE, ids) for queue, ids in by_queue.items()]

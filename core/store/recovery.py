@@ -1,10 +1,9 @@
 """The outbox and abandoned leases. Several recoveries may run at once: what one takes, the others skip."""
 
-from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Update, and_, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, func, literal, or_, select, update
 
 from core import queues
 from core.errors import UnknownExpertError
@@ -54,7 +53,7 @@ class Recovery:
                 return 0
             rows = connection.execute(
                 select(GENERATION.c.id, GENERATION.c.expert)
-                .where(GENERATION.c.state == State.PENDING, GENERATION.c.expert.in_(gone))
+                .where(*_pending(GENERATION), GENERATION.c.expert.in_(gone))
                 .order_by(GENERATION.c.id)
                 .limit(BATCH_ROWS)
                 .with_for_update(skip_locked=True, key_share=True)
@@ -64,12 +63,17 @@ class Recovery:
             endings.end(connection, GENERATION, failures)
             return len(failures)
 
-    def unsent(self) -> list[Dispatch]:
-        """Take pending rows that no message is under way for; they count as sent from now on."""
+    def unsent(self, room: Callable[[str, str], int] = lambda _queue, _task: BATCH_ROWS) -> list[Dispatch]:
+        """Take pending rows that no message is under way for; they count as sent from now on.
+
+        Of each queue as many as there is `room` for, of that task; and never more than `BATCH_ROWS`.
+        """
         found: list[Dispatch] = []
-        for table in LEASED:
-            with self._database.write() as connection:
-                found += _take_unsent(connection, table)
+        for waiting in self._waiting():
+            most = min(BATCH_ROWS, room(waiting.queue, waiting.task))
+            if most > 0:
+                with self._database.write() as connection:
+                    found += _take_unsent(connection, waiting, most)
         return found
 
     def unsend(self, dispatch: Dispatch) -> None:
@@ -86,22 +90,69 @@ class Recovery:
 
         For each the seconds since the oldest of these was sent.
         """
-        oldest: defaultdict[str, float] = defaultdict(float)
-        with self._database.read() as connection:
-            for table in LEASED:
-                for row in connection.execute(_stale(table, older_s)):
-                    queue = _queue(table, row)
-                    oldest[queue] = max(oldest[queue], row.age_s)
-        return dict(oldest)
+        oldest: dict[str, float] = {}
+        for waiting in self._waiting():
+            with self._database.read() as connection:
+                sent_at = waiting.table.c.sent_at
+                first = select((now() - sent_at).label("age_s")).where(*waiting.rows, sent_at.is_not(None))
+                age_s = connection.execute(first.order_by(sent_at).limit(1)).scalar_one_or_none()
+            if age_s is not None and age_s >= older_s:
+                oldest[waiting.queue] = age_s
+        return oldest
 
     def resend(self, queue: str, older_s: float) -> int:
         """Make the stale rows of one queue unsent: their messages are lost. How many rows."""
-        with self._database.write() as connection:
-            return sum(connection.execute(_forget(table, queue, older_s)).rowcount for table in LEASED)
+        count = 0
+        for waiting in self._waiting():
+            if waiting.queue == queue:
+                stale = update(waiting.table).where(*waiting.rows, waiting.table.c.sent_at < now() - older_s)
+                with self._database.write() as connection:
+                    count += connection.execute(stale.values(sent_at=None)).rowcount
+        return count
+
+    def _waiting(self) -> list["Waiting"]:
+        """The queues that rows wait for. Each is found through an index, however many rows wait."""
+        with self._database.read() as connection:
+            return [*_of_experts(connection), *OF_STEPS]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queue, its task, and which rows of which table wait for it."""
+
+    queue: str
+    task: str
+    table: Table
+    rows: tuple[ColumnElement[bool], ...]
+
+
+def _pending(table: Table, **columns: str) -> tuple[ColumnElement[bool], ...]:
+    """As the partial indexes have it, so the state stands in the statement itself."""
+    pending = table.c.state == literal(State.PENDING.value, literal_execute=True)
+    return (pending, *(table.c[name] == value for name, value in columns.items()))
+
+
+OF_STEPS = (
+    *(Waiting(queues.route_queue(one), queues.ROUTE, PROMPT, _pending(PROMPT, work_class=one)) for one in WorkClass),
+    Waiting(queues.SCORE_QUEUE, queues.SCORE, SCORE, _pending(SCORE)),
+)
+
+
+def _of_experts(connection: Connection) -> Iterator[Waiting]:
+    """Of every expert that rows wait for, whether it is in the catalogue or not."""
+    expert = ""
+    while True:
+        following = select(func.min(GENERATION.c.expert)).where(*_pending(GENERATION), GENERATION.c.expert > expert)
+        found = connection.execute(following).scalar_one()
+        if found is None:
+            return
+        expert = str(found)
+        for one in WorkClass:
+            rows = _pending(GENERATION, expert=expert, work_class=one)
+            yield Waiting(queues.expert_queue(expert, one), queues.GENERATE, GENERATION, rows)
 
 
 _TABLE = {queues.ROUTE: PROMPT, queues.GENERATE: GENERATION, queues.SCORE: SCORE}
-_TASK = {table: task for task, table in _TABLE.items()}
 
 
 def _reclaim(connection: Connection, table: Table, max_attempts: int) -> Reclaimed:
@@ -114,62 +165,18 @@ def _reclaim(connection: Connection, table: Table, max_attempts: int) -> Reclaim
     return Reclaimed(pending=len(again), failed=len(spent))
 
 
-def _take_unsent(connection: Connection, table: Table) -> list[Dispatch]:
-    columns = table.c
+def _take_unsent(connection: Connection, waiting: Waiting, most: int) -> list[Dispatch]:
+    columns = waiting.table.c
     due = or_(columns.not_before.is_(None), columns.not_before <= now())
     unsent = (
         select(columns.id)
-        .where(columns.state == State.PENDING, columns.sent_at.is_(None), due)
+        .where(*waiting.rows, columns.sent_at.is_(None), due)
         .order_by(columns.id)
-        .limit(BATCH_ROWS)
+        .limit(most)
         .with_for_update(skip_locked=True, key_share=True)
     )
-    taken = update(table).where(columns.id.in_(unsent)).values(sent_at=now())
-    by_queue: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
-    for row in connection.execute(taken.returning(columns.id, columns.attempts, *_route(table))):
-        by_queue[_queue(table, row), row.attempts >= SUSPECT_ATTEMPTS].append(row.id)
-    return [Dispatch(queue, _TASK[table], sorted(ids), alone) for (queue, alone), ids in by_queue.items()]
-
-
-def _stale(table: Table, older_s: float) -> Select[Any]:  # Any: its columns differ by table
-    columns = table.c
-    return (
-        select(*_route(table), (now() - func.min(columns.sent_at)).label("age_s"))
-        .where(columns.state == State.PENDING, columns.sent_at < now() - older_s)
-        .group_by(*_route(table))
-    )
-
-
-def _forget(table: Table, queue: str, older_s: float) -> Update:
-    columns = table.c
-    return (
-        update(table)
-        .where(columns.state == State.PENDING, columns.sent_at < now() - older_s, _belongs(table, queue))
-        .values(sent_at=None)
-    )
-
-
-def _route(table: Table) -> list[Any]:  # Any: columns
-    """The columns that say which queue a row belongs to."""
-    return [table.c.work_class, *([table.c.expert] if table is GENERATION else [])]
-
-
-def _queue(table: Table, row: Any) -> str:  # Any: a row of the columns of `_route`
-    if table is PROMPT:
-        return queues.route_queue(WorkClass(row.work_class))
-    if table is GENERATION:
-        return queues.expert_queue(row.expert, WorkClass(row.work_class))
-    return queues.SCORE_QUEUE
-
-
-def _belongs(table: Table, queue: str) -> ColumnElement[bool]:
-    """The opposite of `_queue`: which rows of a table belong to `queue`."""
-    columns = table.c
-    match queue.split("."):
-        case ["route", work_class] if table is PROMPT:
-            return columns.work_class == work_class
-        case ["expert", expert, work_class] if table is GENERATION:
-            return and_(columns.expert == expert, columns.work_class == work_class)
-        case [queues.SCORE_QUEUE] if table is SCORE:
-            return true()
-    return false()
+    taken = update(waiting.table).where(columns.id.in_(unsent)).values(sent_at=now())
+    ids: dict[bool, list[int]] = {False: [], True: []}  # by whether they are to be sent alone
+    for row in connection.execute(taken.returning(columns.id, columns.attempts)):
+        ids[row.attempts >= SUSPECT_ATTEMPTS].append(row.id)
+    return [Dispatch(waiting.queue, waiting.task, sorted(some), alone) for alone, some in ids.items() if some]

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
+from core.schemas.files import Once
 from core.schemas.work import NewPrompt, Submission, Submitted
+from core.store import request_keys
 from core.store.database import now
 from core.tables import BATCH, PROMPT, BatchState, public_id
 
@@ -12,9 +14,16 @@ from core.tables import BATCH, PROMPT, BatchState, public_id
 INSERT_ROWS = 1000
 
 
-def store(connection: Connection, submission: Submission) -> Submitted:
-    """Insert a batch and its prompts, which count as sent: the caller sends the messages after it has committed."""
-    batch_id, batch_public_id = _insert_batch(connection, submission)
+def store(connection: Connection, submission: Submission, once: Once | None = None) -> Submitted:
+    """Insert a batch and its prompts, which count as sent: the caller sends the messages after it has committed.
+
+    Where an earlier request with the same key did so, what that stored.
+    """
+    batch_public_id = public_id("batch")
+    made = request_keys.first(connection, submission.owner, once, batch_public_id)
+    if made != batch_public_id:
+        return _stored(connection, made, submission)
+    batch_id = _insert_batch(connection, submission, batch_public_id)
     names: list[str] = []
     ids: list[int] = []
     for start in range(0, len(submission.prompts), INSERT_ROWS):
@@ -27,8 +36,13 @@ def store(connection: Connection, submission: Submission) -> Submitted:
     return Submitted(batch_public_id, names, ids, submission.work_class)
 
 
-def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, str]:
-    name = public_id("batch")
+def _stored(connection: Connection, batch: str, submission: Submission) -> Submitted:
+    of_batch = select(PROMPT.c.public_id).join(BATCH, BATCH.c.id == PROMPT.c.batch_id)
+    names = connection.execute(of_batch.where(BATCH.c.public_id == batch).order_by(PROMPT.c.line)).scalars().all()
+    return Submitted(batch, list(names), [], submission.work_class)
+
+
+def _insert_batch(connection: Connection, submission: Submission, name: str) -> int:
     row = {
         "public_id": name,
         "owner": submission.owner,
@@ -41,8 +55,7 @@ def _insert_batch(connection: Connection, submission: Submission) -> tuple[int, 
         "metadata": submission.details,
     }
     stored = insert(BATCH).values(created_at=now(), in_progress_at=now(), **row)
-    batch_id = connection.execute(stored.returning(BATCH.c.id)).scalar_one()
-    return batch_id, name
+    return int(connection.execute(stored.returning(BATCH.c.id)).scalar_one())
 
 
 def _prompt_row(prompt: NewPrompt, submission: Submission, batch_id: int, line: int) -> dict[str, Any]:

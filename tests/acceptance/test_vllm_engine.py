@@ -21,7 +21,7 @@ import pytest
 import pytest_asyncio
 
 from core.errors import EngineDeadError, PromptRejectedError
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Completion, Message, Sampling
 from core.schemas.experts import ExpertSpec, Limits
 from experts import catalogue
 from experts.engine import Answer, Request
@@ -109,15 +109,21 @@ async def test_the_references_likelihood_is_that_of_transformers(math_engine: Vl
 
 
 def transformers_nll(model: str, prompt: str, reference: str) -> float:
-    """Nats per token of the reference, by a plain forward pass in fp32."""
-    import torch  # noqa: PLC0415  # heavy, for this test alone
+    """Nats per token of the reference after a chat, by a plain forward pass in fp32."""
+    from transformers import AutoTokenizer  # noqa: PLC0415  # heavy, for this test alone
+
+    asked = [{"role": "user", "content": prompt}]
+    chat = AutoTokenizer.from_pretrained(model).apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
+    return nll_after(model, chat, reference)
+
+
+def nll_after(model: str, text: str, reference: str) -> float:
+    """The same after a text as it stands."""
+    import torch  # noqa: PLC0415  # as above
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  # as above
 
     tokenizer = AutoTokenizer.from_pretrained(model)
-    chat = tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
-    )
-    before = tokenizer(chat, add_special_tokens=False)["input_ids"]
+    before = tokenizer(text, add_special_tokens=False)["input_ids"]
     after = tokenizer(reference, add_special_tokens=False)["input_ids"]
     with torch.no_grad():
         logits = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)(torch.tensor([before + after])).logits
@@ -167,6 +173,91 @@ async def test_a_seed_makes_a_sampled_answer_repeatable(math_engine: VllmEngine)
     assert one.text != other.text
 
 
+STORY = "Once upon a time there was a café 🦜 on the"
+
+
+def continuing(text: str = STORY, *, expert: str = "math", max_tokens: int = 6, **asked: Any) -> Request:
+    sampling = Sampling(temperature=0.0, max_tokens=max_tokens, stop=asked.pop("stop", None))
+    messages = (Message(role="user", content=text),)
+    name = f"{expert}-{time.monotonic_ns()}"
+    return Request(name, expert, messages, sampling, asked.pop("reference", None), completion=Completion(**asked))
+
+
+async def test_a_completion_goes_on_with_the_bare_text(math_engine: VllmEngine, cache: Path):
+    answer = await math_engine.answer(continuing("The capital of France is", max_tokens=3))
+
+    assert answer.text.startswith(" Paris")
+    assert (answer.input_tokens, answer.output_tokens, answer.finish_reason) == (5, 3, "length")
+    assert answer.nll_answer > 0
+    assert answer.logprobs is None
+
+
+async def test_an_echo_comes_before_the_same_continuation(math_engine: VllmEngine):
+    plain, echoed = [await math_engine.answer(continuing(echo=echo)) for echo in (False, True)]
+
+    assert echoed.text == STORY + plain.text
+    assert echoed.output_tokens == plain.output_tokens
+
+
+async def test_tokens_of_echo_and_continuation_are_the_text_and_know_their_places(math_engine: VllmEngine):
+    answer = await math_engine.answer(continuing(echo=True, logprobs=5))
+
+    weighed = answer.logprobs
+    assert "".join(weighed.tokens) == answer.text
+    assert len(weighed.tokens) == answer.input_tokens + answer.output_tokens
+    places = zip(weighed.tokens, weighed.text_offset, strict=True)
+    assert [answer.text[at : at + len(token)] for token, at in places] == list(weighed.tokens)
+    assert (weighed.token_logprobs[0], weighed.top_logprobs[0]) == (None, None)
+    assert max(len(top) for top in weighed.top_logprobs[1:]) == 6  # five, and the text's own where it is none of them
+
+
+async def test_a_greedy_token_is_the_likeliest_of_its_place(math_engine: VllmEngine):
+    answer = await math_engine.answer(continuing(logprobs=1))
+
+    weighed = answer.logprobs
+    assert [max(top, key=top.get) for top in weighed.top_logprobs] == list(weighed.tokens)
+    assert [max(top.values()) for top in weighed.top_logprobs] == list(weighed.token_logprobs)
+    assert answer.nll_answer == pytest.approx(-sum(weighed.token_logprobs) / answer.output_tokens)
+
+
+async def test_an_echo_weighs_a_text_as_a_reference_is_weighed_and_as_transformers_do(
+    math_engine: VllmEngine, cache: Path
+):
+    question, given = "Question: How many legs has a spider?\nAnswer:", " A spider has eight legs."
+
+    echo = await math_engine.answer(continuing(question + given, echo=True, logprobs=1, echo_only=True, max_tokens=1))
+    reference = await math_engine.answer(continuing(question, reference=given))
+
+    at = echo.logprobs.text_offset.index(len(question))
+    own = echo.logprobs.token_logprobs[at:]
+    assert echo.text == question + given
+    assert (echo.output_tokens, echo.finish_reason, echo.nll_answer) == (0, "length", None)
+    assert -sum(own) / len(own) == pytest.approx(reference.nll_reference, rel=0.03)
+    expected = nll_after(prepare(spec("math"), cache).model, question, given)
+    assert -sum(own) / len(own) == pytest.approx(expected, rel=0.03)
+
+
+async def test_what_ends_a_continuation_is_among_its_tokens_and_not_in_its_text(math_engine: VllmEngine):
+    asked = "<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n"
+
+    answer = await math_engine.answer(continuing(asked, max_tokens=60, logprobs=0, echo=True))
+    stopped = await math_engine.answer(continuing(stop=(" the",), max_tokens=30, logprobs=0))
+
+    assert answer.finish_reason == "stop"
+    assert answer.text.startswith(asked)
+    assert "".join(answer.logprobs.tokens) == f"{answer.text}<|im_end|>"
+    assert answer.logprobs.text_offset[-1] == len(answer.text)
+    assert " the" not in stopped.text
+    assert len(stopped.logprobs.tokens) == stopped.output_tokens
+
+
+async def test_a_text_longer_than_the_context_is_refused(math_engine: VllmEngine):
+    with pytest.raises(PromptRejectedError) as refused:
+        await math_engine.answer(continuing("word " * CONTEXT, echo=True, logprobs=1))
+
+    assert refused.value.code == "context_length_exceeded"
+
+
 async def test_interactive_work_finds_a_place_while_bulk_work_waits_for_its_own(math_engine: VllmEngine):
     bulk = [asyncio.create_task(math_engine.answer(ask(LONG_STORY, max_tokens=80, seed=i))) for i in range(6)]
     await asyncio.sleep(0.2)
@@ -214,6 +305,18 @@ async def test_experts_that_share_an_engine_answer_each_with_its_own_weights(sha
     assert [answer.nll_reference for answer in answers] == pytest.approx(expected, rel=0.05)
     assert expected[1] < 0.5 * min(expected[0], expected[2])
     assert answers[0].text != answers[1].text
+
+
+async def test_experts_that_share_an_engine_weigh_an_echo_together(shared_engine: VllmEngine, cache: Path):
+    names = ("general", "math", "code")
+
+    answers = await asyncio.gather(
+        *(shared_engine.answer(continuing(GSM8K_STYLE, expert=name, echo=True, logprobs=1)) for name in names)
+    )
+
+    sums = [sum(one.logprobs.token_logprobs[1 : one.input_tokens]) for one in answers]
+    assert len(set(sums)) == 3
+    assert max(sums) == sums[1]
 
 
 # The last with this engine, which it ends.

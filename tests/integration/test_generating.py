@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import EngineDeadError
+from core.schemas.conversation import Completion, Sampling
 from core.schemas.experts import ExpertSpec
 from core.settings import Settings
 from core.store import Store
@@ -128,3 +129,19 @@ def test_what_an_error_leaves_unfinished_is_aborted_and_given_back(
 
     assert seen(sqlite_store, submitted.prompt_ids) == [("running", 1), ("pending", 0)]
     assert using.leases.held() == []
+
+
+def test_a_completion_is_answered_as_one_and_keeps_its_log_probabilities(make: Make, sqlite_store: Store):
+    asked = Completion(echo=True, logprobs=2)
+    submitted = submit(sqlite_store, prompt("Once upon a time", sampling=Sampling(max_tokens=3), completion=asked))
+
+    generating.generate(route(sqlite_store, submitted), make())
+
+    [view] = sqlite_store.prompts.get_many(submitted.prompt_ids, OWNER)
+    [answered] = view.generations
+    assert answered.answer.startswith("Once upon a time ")
+    assert (answered.input_tokens, answered.output_tokens) == (4, 3)
+    assert "".join(answered.logprobs["tokens"]) == answered.answer
+    assert answered.logprobs["text_offset"][:4] == [0, 4, 9, 11]
+    assert answered.logprobs["token_logprobs"][0] is None
+    assert [len(top) for top in answered.logprobs["top_logprobs"][1:]] == [2] * 6

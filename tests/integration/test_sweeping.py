@@ -19,6 +19,9 @@ class Refusing:
     store: Store
     sent: list[Dispatch] = field(default_factory=list)
 
+    def room(self, _queue: str, _task: str) -> int:
+        return 1000
+
     def send(self, dispatches: list[Dispatch]) -> bool:
         for dispatch in dispatches:
             self.sent.append(dispatch)

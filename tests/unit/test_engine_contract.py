@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from core.errors import ConfigError, EngineDeadError, GenerationError, PromptRejectedError
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Completion, Message, Sampling
 from core.schemas.experts import ExpertSpec, Limits
-from experts.engine import Engine, Request
+from experts.engine import Engine, Logprobs, Request
 from experts.engines import create
 from tests.unit.chat_server import ChatServer
 
@@ -84,6 +84,71 @@ async def test_a_prompt_longer_than_the_context_is_refused(make: Make):
         await engine.answer(ask("word " * 100))
 
     assert refused.value.code == "context_length_exceeded"
+
+
+def continuing(text: str = "Once upon a time", *, max_tokens: int = 20, **asked: Any) -> Request:
+    messages = (Message(role="user", content=text),)
+    sampling = Sampling(temperature=0.0, max_tokens=max_tokens)
+    return Request("id", "one", messages, sampling, completion=Completion(**asked))
+
+
+async def test_a_completion_goes_on_with_its_text_and_has_no_chat_around_it(make: Make):
+    engine = await make()
+
+    answer = await engine.answer(continuing(max_tokens=2))
+
+    assert answer.text.startswith(" ")
+    assert (answer.input_tokens, answer.output_tokens, answer.finish_reason) == (4, 2, "length")
+    assert answer.logprobs is None
+
+
+async def test_an_echo_comes_before_what_would_be_said_without_it(make: Make):
+    engine = await make()
+
+    plain, echoed = [await engine.answer(continuing(echo=echo)) for echo in (False, True)]
+
+    assert echoed.text == f"Once upon a time{plain.text}"
+    assert (echoed.output_tokens, echoed.nll_answer) == (plain.output_tokens, plain.nll_answer)
+
+
+@pytest.mark.parametrize("echo", [False, True])
+async def test_log_probabilities_belong_to_tokens_that_together_are_the_text(make: Make, *, echo: bool):
+    engine = await make()
+
+    answer = await engine.answer(continuing(echo=echo, logprobs=1))
+
+    weighed = answer.logprobs
+    assert "".join(weighed.tokens) == answer.text
+    assert len(weighed.tokens) == answer.output_tokens + (answer.input_tokens if echo else 0)
+    assert [answer.text[at : at + len(token)] for token, at in pairs(weighed)] == list(weighed.tokens)
+    own = weighed.token_logprobs[-answer.output_tokens :]
+    assert answer.nll_answer == pytest.approx(-sum(own) / len(own))
+
+
+async def test_a_likeliest_token_is_there_for_each_but_the_first_of_an_echo(make: Make):
+    engine = await make()
+
+    weighed = (await engine.answer(continuing(echo=True, logprobs=1))).logprobs
+
+    assert (weighed.token_logprobs[0], weighed.top_logprobs[0]) == (None, None)
+    for token, own, top in list(zip(weighed.tokens, weighed.token_logprobs, weighed.top_logprobs, strict=True))[1:]:
+        assert top[token] == own
+        assert max(top, key=top.get) == token
+
+
+async def test_an_echo_alone_weighs_its_text_and_says_nothing(make: Make):
+    engine = await make()
+
+    answer = await engine.answer(continuing(max_tokens=1, echo=True, logprobs=0, echo_only=True))
+
+    assert answer.text == "Once upon a time"
+    assert answer.logprobs.tokens == ("Once", " upon", " a", " time")
+    assert (answer.output_tokens, answer.finish_reason, answer.nll_answer) == (0, "length", None)
+
+
+def pairs(weighed: Logprobs) -> zip:
+    """Tokens and their places in the text."""
+    return zip(weighed.tokens, weighed.text_offset, strict=True)
 
 
 async def test_bulk_work_waits_for_its_places_and_leaves_interactive_ones_free(make: Make):

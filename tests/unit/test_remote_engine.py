@@ -17,7 +17,7 @@ from core.errors import (
     GenerationError,
     PromptRejectedError,
 )
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Completion, Message, Sampling
 from core.schemas.experts import ExpertSpec
 from experts.engine import Request
 from experts.remote import RemoteEngine
@@ -106,6 +106,91 @@ async def test_log_probabilities_become_the_answers_likelihood(make: Make, serve
 
     assert math.isclose(answer.nll_answer, 1.0)
     assert server.received[0]["logprobs"] is True
+
+
+def continuing(text: str = "Once upon", *, max_tokens: int = 20, **asked: Any) -> Request:
+    sampling = Sampling(temperature=0.0, max_tokens=max_tokens)
+    messages = (Message(role="user", content=text),)
+    return Request("1", "cloud", messages, sampling, completion=Completion(**asked))
+
+
+async def test_a_completion_goes_to_the_legacy_endpoint_as_it_stands(make: Make, server: ChatServer):
+    engine = await make(extra_body={"service_tier": "flex"}, max_tokens_field="max_completion_tokens")
+
+    await engine.answer(continuing(echo=True, logprobs=2))
+
+    assert server.received == [
+        {
+            "model": "gpt-test",
+            "prompt": "Once upon",
+            "temperature": 0.0,
+            "max_tokens": 20,
+            "echo": True,
+            "logprobs": 2,
+            "service_tier": "flex",
+        }
+    ]
+
+
+async def test_an_echo_alone_asks_for_no_token(make: Make, server: ChatServer):
+    engine = await make()
+
+    await engine.answer(continuing(echo=True, echo_only=True, max_tokens=1))
+
+    assert server.received[0]["max_tokens"] == 0
+
+
+async def test_a_completions_likelihood_is_measured_where_the_operator_wants_it(make: Make, server: ChatServer):
+    engine = await make(logprobs=True)
+
+    answer = await engine.answer(continuing(echo=True))
+
+    assert server.received[0]["logprobs"] == 0
+    assert (answer.nll_answer, answer.logprobs) == (0.5, None)
+
+
+async def test_a_server_that_takes_only_chats_rejects_a_completion_and_goes_on_with_chats(
+    make: Make, server: ChatServer
+):
+    server.only_chats = True
+    engine = await make()
+
+    with pytest.raises(PromptRejectedError, match=r"takes only chats \(HTTP 404: .*name an expert") as rejected:
+        await engine.answer(continuing())
+
+    assert rejected.value.code == "invalid_request"
+    await engine.check()
+    assert (await engine.answer(ask())).text
+
+
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [
+        ({"text": " and they lived"}, "an echo .*leave out `echo`"),
+        ({"logprobs": None}, "log-probabilities .*leave out `logprobs`"),
+        ({"logprobs": {"content": []}}, "log-probabilities"),
+        ({"logprobs": {"tokens": ["a"], "token_logprobs": [], "top_logprobs": [], "text_offset": []}}, "log-prob"),
+    ],
+)
+async def test_a_server_that_leaves_out_what_was_asked_for_is_not_believed(
+    make: Make, server: ChatServer, choice: dict, says: str
+):
+    server.choice = choice
+    engine = await make()
+
+    with pytest.raises(PromptRejectedError, match=says):
+        await engine.answer(continuing(echo=True, logprobs=1))
+
+
+async def test_what_no_database_could_hold_is_in_no_log_probability(make: Make, server: ChatServer):
+    weighed = {"tokens": ["\ud83d"], "token_logprobs": [-math.inf], "top_logprobs": [{"\0": -1.0}], "text_offset": [0]}
+    server.choice = {"text": "x", "logprobs": weighed}
+    engine = await make()
+
+    answer = await engine.answer(continuing(logprobs=1))
+
+    assert (answer.logprobs.tokens, answer.logprobs.token_logprobs) == (("\ufffd",), (-9999.0,))
+    assert answer.logprobs.top_logprobs == ({"\ufffd": -1.0},)
 
 
 async def test_a_missing_key_is_named_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch, server: ChatServer):

@@ -1,12 +1,13 @@
 """The synthetic expert: the same question, the same answer; as slow as it was told; broken on demand."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from core.errors import EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
-from core.schemas.conversation import Message, Sampling
+from core.schemas.conversation import Completion, Message, Sampling
 from core.schemas.experts import ExpertSpec
 from experts.engine import Request
 from experts.synthetic import SyntheticEngine
@@ -58,6 +59,25 @@ async def test_quality_is_the_share_of_the_reference_that_it_repeats(quality: fl
 
     assert answer.text.count(reference) == repeats
     assert answer.nll_reference is not None
+
+
+async def test_a_word_is_as_likely_in_an_echo_as_in_an_answer():
+    weighed = Completion(logprobs=1, echo=True)
+    request = ask("the of and to in is that it was for on are as with they")
+
+    logprobs = (await engine().answer(replace(request, completion=weighed))).logprobs
+
+    said = {}
+    for token, logprob in list(zip(logprobs.tokens, logprobs.token_logprobs, strict=True))[1:]:
+        assert said.setdefault(token, logprob) == logprob
+    assert len(set(said.values())) > 5
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(0, 1), (1, 1), (5, 5)])
+async def test_as_many_of_the_likeliest_words_are_shown_as_were_asked_for(asked: int, shown: int):
+    answer = await engine().answer(replace(ask(), completion=Completion(logprobs=asked)))
+
+    assert {len(top) for top in answer.logprobs.top_logprobs} == {shown}
 
 
 async def test_without_faults_a_marker_is_a_prompt_like_any_other():

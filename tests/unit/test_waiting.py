@@ -37,7 +37,7 @@ async def leaves() -> None:
 
 
 def start(waiting: Waiting, name: str, timeout_s: float = 10) -> asyncio.Task[bool]:
-    return asyncio.create_task(waiting.until_ended(name, timeout_s, stays()))
+    return asyncio.create_task(waiting.until_all_ended([name], timeout_s, stays()))
 
 
 async def test_a_wait_ends_when_its_prompt_does():
@@ -53,6 +53,31 @@ async def test_a_wait_ends_when_its_prompt_does():
     assert not other.done()
     assert waiting.names == {"b"}
     other.cancel()
+
+
+async def test_a_wait_for_several_ends_with_the_last_of_them():
+    store = Asked()
+    waiting = Waiting(store.ended, poll_s=0.01)
+    both = asyncio.create_task(waiting.until_all_ended(["a", "b"], 10, stays()))
+
+    store.terminal = {"b"}
+    await asyncio.sleep(0.1)
+    still_open, done = waiting.names, both.done()
+    store.terminal = {"a"}
+
+    assert await both
+    assert (still_open, done) == ({"a"}, False)
+    assert not waiting.names
+
+
+async def test_a_wait_for_several_is_false_where_one_has_not_ended():
+    store = Asked()
+    store.terminal = {"a"}
+    waiting = Waiting(store.ended, poll_s=0.01)
+
+    assert not await waiting.until_all_ended(["a", "b"], 0.1, stays())
+
+    assert not waiting.names
 
 
 async def test_two_thousand_waits_take_two_queries_a_tick_and_no_thread_each():
@@ -97,7 +122,7 @@ async def test_a_client_that_leaves_ends_its_wait_and_no_other():
     waiting = Waiting(Asked().ended, poll_s=0.01)
     other = start(waiting, "a", timeout_s=0.2)
 
-    assert not await waiting.until_ended("a", 10, leaves())
+    assert not await waiting.until_all_ended(["a"], 10, leaves())
 
     assert waiting.names == {"a"}
     assert not await other

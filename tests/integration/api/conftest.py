@@ -12,10 +12,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.http.batch_lines import Lines
 from core.settings import Settings
 from core.store import Store
 from tests import factories
 from tests.integration.api.played import PlayedWorkers
+from workers.batching import run
+from workers.leasing import Leases
+from workers.lines import Using
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +56,9 @@ def workers(api_store: Store) -> Iterator[PlayedWorkers]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path, wait_s=60, max_body_bytes=200_000, max_prompts=1000)
+    return Settings(
+        home=tmp_path, wait_s=60, max_body_bytes=200_000, max_prompts=1000, batch_poll_s=0.02, max_lines=200
+    )
 
 
 @pytest.fixture
@@ -79,4 +85,17 @@ def url(app: FastAPI) -> Iterator[str]:
         time.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def batches(api_store: Store, workers: PlayedWorkers, settings: Settings) -> Iterator[Using]:
+    """What moves batches that come as files on, in this process."""
+    leases = Leases(api_store.batch_jobs, settings.lease_s)
+    using = Using(api_store, workers, leases, Lines(api_store), settings)
+    stop = threading.Event()
+    thread = threading.Thread(target=run, args=(using, stop))
+    thread.start()
+    yield using
+    stop.set()
     thread.join()

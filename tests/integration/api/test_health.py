@@ -112,6 +112,7 @@ async def test_the_document_knows_every_path_and_has_no_loose_ends(empty_store: 
         "/v1/batches/{batch_id}",
         "/v1/batches/{batch_id}/results",
         "/v1/chat/completions",
+        "/v1/completions",
         "/predict",
         "/v1/models",
         "/v1/models/{name}",

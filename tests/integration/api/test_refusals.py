@@ -134,7 +134,7 @@ async def test_a_body_that_is_no_json_object_is_refused(client: httpx.AsyncClien
     assert says in error["message"]
 
 
-@pytest.mark.parametrize("path", ["/v1/prompts", "/v1/chat/completions", "/predict"])
+@pytest.mark.parametrize("path", ["/v1/prompts", "/v1/chat/completions", "/v1/completions", "/predict"])
 @pytest.mark.parametrize("content_type", ["", "text/plain", "text/plain;application/json", "multipart/form-data"])
 async def test_what_a_page_of_any_site_can_send_is_refused(
     client: httpx.AsyncClient, workers: PlayedWorkers, path: str, content_type: str

@@ -1,0 +1,88 @@
+"""Move batches that came as files on, a step at a time: validate, store, stop, write.
+
+What is to be done is seen in the table, and who does it holds the batch's lease; no message is needed for a few batches
+(docs/decisions/0012).
+"""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from core.errors import NotFoundError, StoreError
+from core.schemas.files import BatchJob
+from core.schemas.work import Claim
+from core.tables import BatchState, State
+from workers.finalizing import write
+from workers.lines import LineError, Using
+from workers.stopping import stop
+from workers.validating import ingest, validate
+
+log = logging.getLogger(__name__)
+
+
+def run(using: Using, stop: threading.Event) -> None:
+    """Advance what waits, several batches at once, until `stop` is set; what is at work then ends its step."""
+    free = threading.Semaphore(using.settings.batch_threads)
+    with ThreadPoolExecutor(using.settings.batch_threads, "batch") as threads:
+        while not stop.wait(using.settings.batch_poll_s):
+            while _waits(using, stop) and free.acquire(timeout=1.0):
+                threads.submit(_advance, using, free)
+
+
+def _waits(using: Using, stop: threading.Event) -> bool:
+    if stop.is_set():
+        return False
+    try:
+        return using.store.batch_jobs.any_due()
+    except StoreError as error:
+        log.warning("can't see which batches wait: %s", error)
+        return False
+
+
+def _advance(using: Using, free: threading.Semaphore) -> None:
+    """The outermost loop of its thread: whatever fails is looked at again when its lease has expired."""
+    try:
+        advance(using)
+    except StoreError as error:
+        log.warning("a batch waits for the database: %s", error)
+    except Exception:
+        log.exception("a batch can't be moved on; trying again when its lease has expired")
+    finally:
+        free.release()
+
+
+def advance(using: Using) -> bool:
+    """Do one step for the batch that has waited longest; whether there was one.
+
+    After an error the lease stays until it expires, so that what fails again and again does so at leisure.
+    """
+    job = using.store.batch_jobs.claim(using.leases.owner, using.leases.lease_s)
+    if job is None:
+        return False
+    with using.leases.holding([Claim(job.id, job.fence)]):
+        _step(job, using)
+    using.store.batch_jobs.release(job)
+    return True
+
+
+def _step(job: BatchJob, using: Using) -> None:
+    match job.state:
+        case BatchState.VALIDATING:
+            _validate(job, using)
+        case BatchState.CANCELLING:
+            stop(job, State.CANCELLED, using)
+            write(job, using)
+        case BatchState.IN_PROGRESS if job.is_late:
+            stop(job, State.EXPIRED, using)
+        case BatchState.IN_PROGRESS:
+            ingest(job, using)
+        case BatchState.FINALIZING:
+            write(job, using)
+
+
+def _validate(job: BatchJob, using: Using) -> None:
+    try:
+        validate(job, using)
+    except NotFoundError as error:
+        gone = LineError(1, None, "file_not_found", f"{job.input_file_id} can't be read any more: {error}")
+        using.store.batch_jobs.refuse(job, [gone.as_json()])

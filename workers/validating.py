@@ -1,0 +1,117 @@
+"""The steps that read a batch's file: a pass that only looks, then one that stores its lines as prompts.
+
+With a line that can't be taken nothing has run when the batch fails. Where such lines are to be skipped, they are
+stored as prompts that have failed, in their place.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Final
+
+from core import queues
+from core.errors import InvalidInputError
+from core.schemas.conversation import storable
+from core.schemas.files import BatchJob, NewLine
+from core.schemas.work import Dispatch
+from core.tables import Invalid
+from workers.lines import LineError, LineReader, Using
+from workers.reading_files import SeenIds, Window, windows
+
+#: Errors that a failed batch tells; the first are the ones that help.
+MOST_ERRORS: Final = 100
+
+#: Characters that are kept of the id of a line that can't be taken.
+LONGEST_ID: Final = 256
+
+#: Seconds for which one batch is stored before another may have its turn.
+TURN_S: Final = 10.0
+
+
+@dataclass(slots=True)
+class Found:
+    """What the first pass has seen so far."""
+
+    total: int = 0
+    referenced: int = 0
+    errors: list[LineError] = field(default_factory=list)
+
+
+def validate(job: BatchJob, using: Using) -> None:
+    """Look at every line; the batch then starts, or fails."""
+    found = Found()
+    for lines, errors, _window in _parsed(job, using, start=0):
+        found.total += len(lines) + len(errors)
+        found.referenced += sum(line.reference is not None for line in lines)
+        found.errors += errors
+        hopeless = job.on_invalid == Invalid.FAIL and len(found.errors) >= MOST_ERRORS
+        if hopeless or found.total > using.settings.max_lines or using.leases.lost():
+            break
+    problems = _problems(found, job, using)
+    if problems:
+        using.store.batch_jobs.refuse(job, [one.as_json() for one in problems[:MOST_ERRORS]])
+    else:
+        using.store.batch_jobs.start(job, found.total, found.referenced)
+
+
+def ingest(job: BatchJob, using: Using) -> None:
+    """Store what follows the lines that are stored, a window a transaction, and wake up the routing workers."""
+    until = time.monotonic() + TURN_S
+    queue = queues.route_queue(job.work_class)
+    for lines, errors, window in _parsed(job, using, start=job.stored_bytes):
+        if using.settings.order_by_prefix:
+            # Routing and generating keep this order, so that what begins alike meets in an engine's prefix cache.
+            lines.sort(key=lambda line: line.messages)
+        sent = not using.sender.is_full(queue)
+        rows = [*lines, *map(_as_failed, errors)]
+        ids = using.store.batch_jobs.store_lines(job, rows, window.end, sent=sent)
+        if ids is None:
+            return  # cancelled, or another's by now
+        if sent:
+            using.sender.send([Dispatch(queue, queues.ROUTE, ids)])
+        if time.monotonic() >= until:
+            return
+
+
+def _problems(found: Found, job: BatchJob, using: Using) -> list[LineError]:
+    most = using.settings.max_lines
+    if found.total > most:
+        why = f"the file has more than {most} lines (TOROUTER_MAX_LINES): split it"
+        return [LineError(most + 1, None, "too_many_lines", why)]
+    if not found.total:
+        return [LineError(1, None, "empty_file", "the file has no line: send one request a line")]
+    return found.errors if job.on_invalid == Invalid.FAIL else []
+
+
+def _parsed(job: BatchJob, using: Using, start: int) -> Iterator[tuple[list[NewLine], list[LineError], Window]]:
+    """Windows of the file with what their lines become, and those that can't be taken."""
+    reader = using.lines.reader(job)
+    key, most = using.store.files.get(str(job.input_file_id), job.owner).key, using.settings.batch_window
+    with using.store.blobs.reading(key) as file, closing(SeenIds()) as seen:
+        if job.on_invalid == Invalid.SKIP:  # else the first pass found no id twice
+            for window in windows(file, 0, most, stop=start):
+                seen.add([reader.custom_id(line.raw) or "" for line in window.lines])
+        for window in windows(file, start, most):
+            yield *_parse(window, reader, seen), window
+
+
+def _parse(window: Window, reader: LineReader, seen: SeenIds) -> tuple[list[NewLine], list[LineError]]:
+    lines: list[NewLine] = []
+    errors: list[LineError] = []
+    for number, raw in window.lines:
+        try:
+            lines.append(reader.read(number, raw))
+        except InvalidInputError as error:
+            name = storable(reader.custom_id(raw) or "")[:LONGEST_ID] or None
+            errors.append(LineError(number, name, error.code, storable(str(error)), param=error.param))
+    again = seen.add([line.custom_id or "" for line in lines])
+    for place in sorted(again, reverse=True):
+        line = lines.pop(place)
+        why = f"custom_id: {line.custom_id!r} is an earlier line's: give each line one of its own"
+        errors.append(LineError(line.line, line.custom_id, "duplicate_custom_id", why, param="custom_id"))
+    return lines, sorted(errors, key=lambda error: error.line)
+
+
+def _as_failed(error: LineError) -> NewLine:
+    return NewLine(error.line, error.custom_id, error_code=error.code, error_message=error.message)

@@ -128,7 +128,9 @@ class _Border:
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, httpx.ConnectError):
-            raise BusyError(f"nothing answers at {self._url}: start it with `torouter up`, or name it by --url") from error
+            raise BusyError(
+                f"nothing answers at {self._url}: start it with `torouter up`, or name it by --url"
+            ) from error
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
             kind = BusyError if isinstance(error, httpx.TransportError) else NotReadyError
             raise kind(f"{self._url}: {error or type(error).__name__}") from error
@@ -140,7 +142,11 @@ def _error(response: httpx.Response) -> TorouterError:
         said = response.json()["error"]
         message, code, param = f"{said['message']} (HTTP {response.status_code})", said.get("code"), said.get("param")
     except (ValueError, KeyError, TypeError, AttributeError):
-        message, code, param = f"HTTP {response.status_code}: {response.text[:300]}; is that a torouter server?", None, None
+        message, code, param = (
+            f"HTTP {response.status_code}: {response.text[:300]}; is that a torouter server?",
+            None,
+            None,
+        )
     if response.status_code in BUSY and response.headers.get("x-should-retry") != "false":
         after = response.headers.get("Retry-After", "")
         return BusyError(message, float(after) if after.isdigit() else None)

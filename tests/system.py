@@ -59,6 +59,10 @@ class System:
     def pid(self, name: str) -> int:
         return self._processes[name].pid
 
+    def names(self) -> list[str]:
+        """Of the processes that were started and not stopped."""
+        return list(self._processes)
+
     def kill(self, name: str) -> None:
         """As by the kernel: nothing is tidied up. Its group goes with it, as it would with its container."""
         process = self._processes.pop(name)

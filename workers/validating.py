@@ -6,6 +6,7 @@ stored as prompts that have failed, in their place.
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
@@ -58,20 +59,30 @@ def validate(job: BatchJob, using: Using) -> None:
 def ingest(job: BatchJob, using: Using) -> None:
     """Store what follows the lines that are stored, a window a transaction, and wake up the routing workers."""
     until = time.monotonic() + TURN_S
+    # One window is parsed while the one before is stored, which is mostly the database's work.
+    with ThreadPoolExecutor(1, "store-lines") as thread:
+        before: Future[bool] | None = None
+        for lines, errors, window in _parsed(job, using, start=job.stored_bytes):
+            if using.settings.order_by_prefix:
+                # Routing and generating keep this order, so that what begins alike meets in an engine's prefix cache.
+                lines.sort(key=lambda line: line.messages)
+            if before is not None and not before.result():
+                return  # cancelled, or another's by now
+            before = thread.submit(_store, job, using, [*lines, *map(_as_failed, errors)], window.end)
+            if time.monotonic() >= until:
+                break
+        if before is not None:
+            before.result()
+
+
+def _store(job: BatchJob, using: Using, lines: list[NewLine], end: int) -> bool:
+    """Store a window and send what is to be routed, if there is room; False where the batch is no longer ours."""
     queue = queues.route_queue(job.work_class)
-    for lines, errors, window in _parsed(job, using, start=job.stored_bytes):
-        if using.settings.order_by_prefix:
-            # Routing and generating keep this order, so that what begins alike meets in an engine's prefix cache.
-            lines.sort(key=lambda line: line.messages)
-        sent = not using.sender.is_full(queue)
-        rows = [*lines, *map(_as_failed, errors)]
-        ids = using.store.batch_jobs.store_lines(job, rows, window.end, sent=sent)
-        if ids is None:
-            return  # cancelled, or another's by now
-        if sent:
-            using.sender.send([Dispatch(queue, queues.ROUTE, ids)])
-        if time.monotonic() >= until:
-            return
+    sent = not using.sender.is_full(queue)
+    ids = using.store.batch_jobs.store_lines(job, lines, end, sent=sent)
+    if ids and sent:
+        using.sender.send([Dispatch(queue, queues.ROUTE, ids)])
+    return ids is not None
 
 
 def _problems(found: Found, job: BatchJob, using: Using) -> list[LineError]:

@@ -1,10 +1,11 @@
 """Write a batch's results into files as they stream in: JSON lines as they are, or Parquet with flat columns."""
 
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol, TextIO
 
 from api import output_files
 from api.client import Json
@@ -43,14 +44,14 @@ class Writer(Protocol):
     def write(self, line: str) -> None: ...
 
 
-def save(lines: Iterable[str], out: Path, errors: Path | None) -> tuple[int, int]:
-    """Write results, and those that are errors into a file of their own where there is one; how many each got.
+def save(lines: Iterable[str], out: Path | None, errors: Path | None) -> tuple[int, int]:
+    """Write results, without a file to standard output, and errors into a file of their own where there is one.
 
-    Each file is written whole or not at all.
+    How many each got. Each file is written whole or not at all.
     """
     written, failed = 0, 0
     with ExitStack() as files:
-        answers = files.enter_context(writing(out))
+        answers = files.enter_context(writing(out)) if out else _JsonLines(sys.stdout)
         refused = files.enter_context(writing(errors)) if errors else None
         for line in lines:
             if refused is not None and is_error(line):
@@ -71,9 +72,9 @@ def is_error(line: str) -> bool:
 @contextmanager
 def writing(out: Path) -> Iterator[Writer]:
     """By its suffix."""
-    with output_files.replacing(out) as part:
-        with _parquet(part) if out.suffix.lower() == PARQUET else _json_lines(part) as writer:
-            yield writer
+    kind = _parquet if out.suffix.lower() == PARQUET else _json_lines
+    with output_files.replacing(out) as part, kind(part) as writer:
+        yield writer
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def _json_lines(path: Path) -> Iterator[Writer]:
 
 
 class _JsonLines:
-    def __init__(self, file: Any) -> None:  # Any: a text file
+    def __init__(self, file: TextIO) -> None:
         self._file = file
 
     def write(self, line: str) -> None:
@@ -93,13 +94,13 @@ class _JsonLines:
 @contextmanager
 def _parquet(path: Path) -> Iterator[Writer]:
     try:
-        import pyarrow  # noqa: PLC0415  # an extra
+        import pyarrow as pa  # noqa: PLC0415  # an extra
         from pyarrow import parquet  # noqa: PLC0415  # as above
     except ImportError as error:
         raise ConfigError(f"{path}: Parquet needs an extra: pip install 'torouter[parquet]'") from error
-    schema = pyarrow.schema([(name, getattr(pyarrow, kind)()) for name, kind in COLUMNS.items()])
+    schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in COLUMNS.items()])
     with parquet.ParquetWriter(path, schema) as file:
-        writer = _Parquet(lambda rows: file.write_table(pyarrow.Table.from_pylist(rows, schema)))
+        writer = _Parquet(lambda rows: file.write_table(pa.Table.from_pylist(rows, schema)))
         yield writer
         writer.flush()
 
@@ -107,7 +108,7 @@ def _parquet(path: Path) -> Iterator[Writer]:
 class _Parquet:
     """Gathers rows of a group."""
 
-    def __init__(self, write: Any) -> None:  # Any: takes a list of rows
+    def __init__(self, write: Callable[[list[Json]], None]) -> None:
         self._write = write
         self._rows: list[Json] = []
 

@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from api.bulk import records
 from api.bulk.lines import Lines
@@ -48,9 +47,7 @@ def convert(submission: Submission, source: Source, show: Callable[[Progress], N
         raise InvalidInputError(f"{source.path}: has no prompts{f'; {progress.first}' if progress.first else ''}")
     progress.share = 1.0
     show(progress)
-    submission.update(
-        lines=progress.lines, bytes=progress.bytes, md5=digest.hexdigest(), endpoint=lines.endpoint
-    )
+    submission.update(lines=progress.lines, bytes=progress.bytes, md5=digest.hexdigest(), endpoint=lines.endpoint)
     return progress
 
 

@@ -27,11 +27,15 @@ class Lines:
     """
 
     def __init__(self, options: Options) -> None:
-        self._options = options
+        self._model = options.model
+        self._sampling = options.sampling()
+        #: Which key holds what; a chat only where no column was named.
+        self._keys = {name: given or name for name, given in options.columns}
+        self._chat = "messages" if options.columns.prompt is None else None
         self.endpoint: Endpoint | None = options.endpoint
 
     def line(self, row: Row, name: str) -> bytes:
-        """The line, with its end; `name` is its id where it has none. InvalidInputError says where and what is wrong."""
+        """The line, with its end; `name` is its id where it has none. InvalidInputError says where what is wrong."""
         try:
             fields = _parsed(row.content) if isinstance(row.content, bytes) else row.content
             made = self._request(fields) if isinstance(fields.get("body"), dict) else self._prompt(fields)
@@ -53,8 +57,8 @@ class Lines:
                 f"its url is {str(url)[:100]!r}, and the batch's {self.endpoint or CHAT}: submit requests of another "
                 "endpoint by themselves"
             )
-        model = {"model": self._options.model} if self._options.model else {}
-        return {"method": "POST", "url": url, **given, "body": self._options.sampling() | given["body"] | model}
+        model = {"model": self._model} if self._model else {}
+        return {"method": "POST", "url": url, **given, "body": self._sampling | given["body"] | model}
 
     def _prompt(self, fields: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
         line = PromptLine.model_validate(self._named(fields))
@@ -63,29 +67,32 @@ class Lines:
         return {
             "method": "POST",
             "url": self.endpoint,
-            "body": {"model": self._options.model or AUTO, **self._question(line), **self._options.sampling()},
+            "body": {"model": self._model or AUTO, **self._question(line), **self._sampling},
             **{name: value for name, value in named.items() if value},
         }
 
     def _question(self, line: PromptLine) -> dict[str, Any]:  # Any: JSON
-        if self.endpoint == CHAT:
-            return {"messages": [message.model_dump() for message in line.question()]}
-        if line.prompt is None:
-            raise InvalidInputError(f"has messages, and {self.endpoint} takes a text: use --endpoint {CHAT}")
-        return {"prompt": line.prompt}
+        if self.endpoint != CHAT:
+            if line.messages:
+                raise InvalidInputError(f"has messages, and {self.endpoint} takes a text: use --endpoint {CHAT}")
+            return {"prompt": line.prompt}
+        if line.messages:
+            return {"messages": [message.model_dump() for message in line.messages]}
+        return {"messages": [{"role": "user", "content": line.prompt}]}  # as PromptLine.question has it
 
     def _named(self, fields: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
         """Its cells by the names of a prompt's fields; a list is the messages of a chat, and a number is a text."""
-        columns = self._options.columns
-        found = {name: _text(fields.get(given or name)) for name, given in columns}
-        asked = [found.pop("prompt"), fields.get("messages") if columns.prompt is None else None]
+        found = {name: _text(fields.get(key)) for name, key in self._keys.items()}
+        asked = [found.pop("prompt"), fields.get(self._chat) if self._chat else None]
         questions = {
             "messages" if isinstance(one, list) else "prompt": _messages(one) for one in asked if one is not None
         }
         if not questions:
-            wanted = repr(columns.prompt) if columns.prompt else "'prompt' (a text) or 'messages' (a chat)"
+            wanted = "'prompt' (a text) or 'messages' (a chat)" if self._chat else repr(self._keys["prompt"])
             keys = ", ".join(map(str, fields)) or "nothing"
             raise InvalidInputError(f"has no {wanted}, but {keys[:200]}: name the key of your prompts by --column")
+        if "" in questions.values():
+            raise InvalidInputError("has an empty prompt: take the line out, or leave such out by --on-invalid skip")
         return found | questions
 
 
@@ -93,7 +100,8 @@ def _parsed(line: bytes) -> dict[str, Any]:  # Any: JSON
     try:
         found = from_json(line, allow_inf_nan=False)
     except ValueError as error:
-        raise InvalidInputError(f"is no JSON object: {error}; {EXAMPLE}") from error
+        why = str(error).replace("at line 1 ", "at ")
+        raise InvalidInputError(f"is no JSON object: {why}; {EXAMPLE}") from error
     if isinstance(found, list):
         raise InvalidInputError("is a JSON array: write its objects a line each, e.g. by `jq -c '.[]'`")
     if not isinstance(found, dict):

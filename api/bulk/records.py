@@ -108,9 +108,7 @@ def create(url: str, source: str, options: Options, fingerprint: str | None) -> 
     folder = root() / key
     with needing_room(root()):
         folder.mkdir(parents=True)
-    record = Record(
-        key=key, url=url, source=source, fingerprint=fingerprint, options=options, created_at=time.time()
-    )
+    record = Record(key=key, url=url, source=source, fingerprint=fingerprint, options=options, created_at=time.time())
     submission = Submission(folder, record)
     submission.update()
     return submission
@@ -140,7 +138,9 @@ def needing_room(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            cure = "what is sent is kept there until the server has it: make room, or set TOROUTER_STATE to a folder with"
+            cure = (
+                "what is sent is kept there until the server has it: make room, or set TOROUTER_STATE to a folder with"
+            )
         else:
             cure = "submissions are kept there: set TOROUTER_STATE to a folder that is yours"
         raise InvalidInputError(f"{folder}: {error.strerror}: {cure}") from error

@@ -88,7 +88,7 @@ def _json_lines(shard: Shard, content: BinaryIO) -> Iterator[Row]:
             yield Row(number, place, line)
 
 
-def _csv(shard: Shard, content: io.BufferedReader, columns: Columns) -> Iterator[Row]:
+def _csv(shard: Shard, content: BinaryIO, columns: Columns) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_LINE)
     # Line ends as they are: the module itself tells those within quotes from those between rows.
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
@@ -105,6 +105,8 @@ def _csv(shard: Shard, content: io.BufferedReader, columns: Columns) -> Iterator
             yield Row(number, f"{shard.path}:{reader.line_num}", dict(zip(header, cells, strict=True)))
     except csv.Error as error:
         raise InvalidInputError(f"{shard.path}:{reader.line_num}: is no CSV: {error}; check its quotes") from error
+    finally:
+        text.detach()  # else it would close what isn't its own
 
 
 def _bounded(shard: Shard, text: TextIO) -> Iterator[str]:
@@ -116,7 +118,7 @@ def _bounded(shard: Shard, text: TextIO) -> Iterator[str]:
 
 def _parquet(shard: Shard, file: Opened, columns: Columns, scratch: Path) -> Iterator[Row]:
     try:
-        import pyarrow  # noqa: PLC0415  # an extra
+        import pyarrow as pa  # noqa: PLC0415  # an extra
         from pyarrow import parquet  # noqa: PLC0415  # as above
     except ImportError as error:
         raise ConfigError(f"{shard.path}: Parquet needs an extra: pip install 'torouter[parquet]'") from error
@@ -131,7 +133,7 @@ def _parquet(shard: Shard, file: Opened, columns: Columns, scratch: Path) -> Ite
             rows = (row for batch in batches for row in batch.to_pylist())
             for number, row in enumerate(rows, 1):
                 yield Row(number, f"{shard.path}: row {number}", row)
-        except pyarrow.ArrowException as error:
+        except pa.ArrowException as error:
             raise InvalidInputError(f"{shard.path}: can't be read as Parquet: {error}") from error
 
 

@@ -69,7 +69,9 @@ def line(batch: Json, speed: Speed | None = None) -> str:
 
 def by_expert(batch: Json) -> str:
     """Each expert's answers and tokens, in a line."""
-    each = [f"{name} {one['completed']:,} ({one['output_tokens']:,} tokens)" for name, one in batch["by_expert"].items()]
+    each = [
+        f"{name} {one['completed']:,} ({one['output_tokens']:,} tokens)" for name, one in batch["by_expert"].items()
+    ]
     return ", ".join(each)
 
 

@@ -64,7 +64,9 @@ class Submitting:
         if made.left_out:
             self._say(f"{made.left_out:,} lines can't be taken and are left out. The first: {made.first}")
         if source.is_stream:
-            submission.update(fingerprint=_fingerprint(self._client.url, [submission.record.md5], submission.record.options))
+            submission.update(
+                fingerprint=_fingerprint(self._client.url, [submission.record.md5], submission.record.options)
+            )
 
     def _send(self, submission: Submission) -> str:
         with self._told(submission), Bar(self._console, "Sending") as bar:

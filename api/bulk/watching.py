@@ -19,7 +19,7 @@ def watch(client: Client, batch: str, console: Console) -> Json:
     """The batch object once it has ended. A server that restarts meanwhile is waited for."""
     patience = Patience(lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False))
     speed, next_line, last = showing.Speed(), 0.0, ""
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+    with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
         while True:
             seen = patience(lambda: client.batch(batch))
             speed.look(seen)

@@ -1,99 +1,140 @@
-"""Commands for those who use a server: submit, status, results. HTTP only."""
+"""Commands for those who have submitted something to a server: status, results, cancel. HTTP only."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from api import output_files, prompt_files
-from api.client import Client, Json
-from api.progress import BatchProgress
-from core import settings as settings_of
-from core.errors import InvalidInputError
+from api import output_files
+from api.client import ENDED, Client, Json
+from core.errors import ConflictError, TorouterError
 
 Url = Annotated[str, typer.Option(envvar="TOROUTER_URL", help="Address of the server.")]
 Batch = Annotated[str, typer.Argument(help="The id that `torouter submit` printed.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Show progress until the batch has ended; Ctrl-C only detaches.")]
 
 DEFAULT_URL = "http://127.0.0.1:2345"
 DETACHED = 130
 
+#: Batches that `torouter status` lists.
+LISTED = 20
+
+#: What to do about a batch that has ended without all answers.
+CURES = {
+    "failed": "nothing of it has run: mend those lines and submit again, or leave them out by --on-invalid skip",
+    "expired": "its window has ended: `torouter results {id}` has what was answered; submit the rest again, with a "
+    "longer --completion-window",
+    "cancelled": "`torouter results {id}` has what was answered before",
+}
+
 err = Console(stderr=True)
+screen = Console()
 
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this module into the tree."""
-    for command in (submit, status, results):
+    for command in (status, results, cancel):
         app.command()(command)
 
 
-def submit(
-    file: Annotated[
-        Path, typer.Argument(help='JSON lines of {"prompt", "reference"?, "dataset"?, "id"?}; - reads stdin.')
-    ],
-    expert: Annotated[str | None, typer.Option(help="This expert answers; without it, the router chooses.")] = None,
+def status(
+    batch: Annotated[
+        str | None, typer.Argument(help="The id that `torouter submit` printed; without it, a list.")
+    ] = None,
     *,
-    collect: Annotated[bool, typer.Option("--all-experts", help="Every expert answers every prompt.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Show progress until the batch has ended.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON, as the API gives it; also where output is piped.")
+    ] = False,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Submit a file of prompts as one batch and print the batch's id.
+    """Show how far a batch is: its prompts, experts, tokens and cost; or the newest batches."""
+    from api.bulk import showing  # noqa: PLC0415  # each command brings its own
 
-    Ctrl-C while waiting only detaches: the batch goes on, and `torouter results` gets the answers.
-    """
-    bodies = [{**line.body(), **({"expert": expert} if expert else {})} for line in prompt_files.read(file)]
-    _check_size(file, bodies)
     client = Client(url)
-    batch = client.submit(bodies, experts="all" if collect else None)["id"]
-    typer.echo(batch)
-    if wait:
-        with _detaching(batch), BatchProgress(err) as progress:
-            client.wait(batch, progress.show_batch)
-
-
-def status(batch: Batch, url: Url = DEFAULT_URL) -> None:
-    """Print how far a batch is, as JSON."""
-    typer.echo(json.dumps(Client(url).batch(batch), indent=2))
+    found = client.batches(LISTED) if batch is None else client.batch(batch)
+    if as_json or not screen.is_terminal:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        screen.print(showing.newest(found) if isinstance(found, list) else showing.page(found))
 
 
 def results(
     batch: Batch,
-    out: Annotated[Path | None, typer.Option(help="File to write; without it, standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, JSON lines or .parquet; without it, standard output.")
+    ] = None,
+    errors: Annotated[
+        Path | None, typer.Option(help="File for prompts that have failed, instead of among the others.")
+    ] = None,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Write a batch's answers as JSON lines, one per prompt in the order of submission; also while it runs."""
+    """Write a batch's answers as JSON lines, one per prompt in the order of submission; also while it runs.
+
+    A Parquet file has flat columns and a row per answer, so that DuckDB, pandas and Spark read it as it is. Files are
+    written whole or not at all.
+    """
+    from api.bulk import answers  # noqa: PLC0415  # as above
+
+    for file in filter(None, (out, errors)):
+        output_files.refuse_unwritable(file)
     lines = Client(url).results(batch)
-    if out is None:
-        for line in lines:
-            typer.echo(line)
-        return
-    with output_files.replacing(out) as part, part.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(line + "\n" for line in lines)
-    err.print(f"Results in {out}", highlight=False)
+    written, failed = answers.save(lines, out, errors)
+    if out is not None:
+        _say(f"{written:,} results in {out}")
+    if errors is not None:
+        _say(f"{failed:,} errors in {errors}")
 
 
-def _check_size(file: Path, bodies: list[Json]) -> None:
-    """InvalidInputError where one request can't take them, by the limits that a server has by default."""
-    limits = settings_of.read()
-    size = len(json.dumps(bodies, ensure_ascii=False).encode())
-    for count, most, unit, variable in (
-        (len(bodies), limits.max_prompts, "prompts", "TOROUTER_MAX_PROMPTS"),
-        (size, limits.max_body_bytes, "bytes", "TOROUTER_MAX_BODY_BYTES"),
-    ):
-        if count > most:
-            raise InvalidInputError(
-                f"{file}: {len(bodies):,} lines are {count:,} {unit}, and one request takes {most:,}: split the file "
-                f"(`split -l LINES {file}`), or set {variable} here and at the server"
-            )
-
-
-@contextmanager
-def _detaching(batch: str) -> Iterator[None]:
+def cancel(batch: Batch, *, wait: Wait = False, url: Url = DEFAULT_URL) -> None:
+    """Stop a batch: what is being answered is still answered, and nothing else of it. Again is the same."""
+    client = Client(url)
     try:
-        yield
+        found = client.cancel(batch)
+    except ConflictError:
+        _say(f"{batch} has ended as {client.batch(batch)['status']}: there is nothing to cancel")
+        return
+    if wait and found["status"] not in ENDED:
+        found = _watch(client, batch)
+    _say(f"{batch} is {found['status']}: `torouter results {batch}` has what was answered")
+
+
+def wait_for(client: Client, batch: str) -> None:
+    """Show progress until it has ended, and say what is wrong with the end. typer.Exit where it isn't completed."""
+    ended = _watch(client, batch)
+    conclude(ended)
+
+
+def conclude(batch: Json) -> None:
+    """Say what has become of a batch, if that isn't all that was asked."""
+    from api.bulk import showing  # noqa: PLC0415  # as above
+
+    name, failed = batch["id"], batch["request_counts"]["failed"]
+    if batch["status"] != "completed":
+        for line in showing.errors(batch):
+            _say(line)
+        _say(f"{name} is {batch['status']}: {CURES[batch['status']].format(id=name)}")
+        raise typer.Exit(1)
+    if failed:
+        total = batch["request_counts"]["total"]
+        _say(f"{failed:,} of {total:,} prompts failed: `torouter results {name} --out FILE --errors FILE` says why")
+
+
+def _watch(client: Client, batch: str) -> Json:
+    from api.bulk.watching import watch  # noqa: PLC0415  # as above
+
+    try:
+        return watch(client, batch, err)
     except KeyboardInterrupt:
-        err.print(f"\nDetached; the batch goes on. Come back with: torouter status {batch}, torouter results {batch}")
+        _say(
+            f"\nDetached; {batch} goes on. Come back with `torouter status {batch}` and `torouter results {batch}`, "
+            f"or stop it by `torouter cancel {batch}`"
+        )
         raise typer.Exit(DETACHED) from None
+    except TorouterError as error:
+        raise type(error)(f"{error}; {batch} goes on: `torouter status {batch}`") from error
+
+
+def _say(text: str) -> None:
+    err.print(text, highlight=False, soft_wrap=True, markup=False)

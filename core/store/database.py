@@ -1,15 +1,31 @@
 """Connections, transactions and the database's clock. Knows both dialects, and no table."""
 
 import fcntl
+import json
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Engine,
+    Table,
+    Text,
+    cast,
+    column,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -60,6 +76,26 @@ def insert_or_add(connection: Connection, table: Table, sums: Collection[str]) -
 
 def _insert(connection: Connection, table: Table) -> Any:  # Any: as above
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def given(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> Any:  # Any: JSON; a FROM clause
+    """Rows as something to select from, whose columns are the table's of the same names; `row` is its id.
+
+    They travel as one JSON parameter: an UPDATE of 64 rows takes 1 ms, and as many single ones 6 to 10.
+    """
+    columns = {name: table.c["id" if name == "row" else name].type for name in rows[0]}
+    text = literal(json.dumps(rows), Text)
+    if connection.dialect.name == "postgresql":
+        typed = (column(name, JSONB if isinstance(kind, JSON) else kind) for name, kind in columns.items())
+        return (
+            func.jsonb_to_recordset(cast(text, JSONB))
+            .table_valued(*typed, name="given")
+            .render_derived(with_types=True)
+        )
+    each = func.json_each(text).table_valued("value", name="each")
+    return select(
+        *(type_coerce(func.json_extract(each.c.value, f"$.{name}"), kind).label(name) for name, kind in columns.items())
+    ).subquery("given")
 
 
 class Database:

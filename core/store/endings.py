@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, exists, func, select, update
+from sqlalchemy import Connection, Table, and_, case, exists, func, select, update
 
 from core.queues import WorkClass
 from core.schemas.conversation import storable
 from core.schemas.work import ExpertTally, Failure, Tally
 from core.store import leases
-from core.store.database import insert_or_add, now
+from core.store.database import given, insert_or_add, now
 from core.tables import BATCH, BATCH_EXPERT, GENERATION, PROMPT, SCORE, BatchState, State
 
 Tallies = defaultdict[int, Tally]
@@ -57,22 +57,14 @@ def end(connection: Connection, table: Table, failures: Sequence[tuple[int, str,
     """Make locked rows failed, and what follows from it; id, code and message of each."""
     if not failures:
         return
-    statement = (
-        update(table)
-        .where(table.c.id == bindparam("row"))
-        .values(
-            state=State.FAILED,
-            finished_at=now(),
-            lease_owner=None,
-            lease_expires_at=None,
-            error_code=bindparam("code"),
-            error_message=bindparam("message"),
-        )
-    )
     rows = [
-        {"row": id_, "code": code, "message": storable(message[:LONGEST_MESSAGE])} for id_, code, message in failures
+        {"row": id_, "error_code": code, "error_message": storable(message[:LONGEST_MESSAGE])}
+        for id_, code, message in failures
     ]
-    connection.execute(statement, rows)
+    found = given(connection, table, rows)
+    ended = {"state": State.FAILED, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
+    why = {name: found.c[name] for name in ("error_code", "error_message")}
+    connection.execute(update(table).where(table.c.id == found.c.row).values(**ended, **why))
     _AFTER[table](connection, [id_ for id_, _, _ in failures])
 
 

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from core.queues import WorkClass
 from core.schemas.conversation import Completion, Message, Sampling, storable
 from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
 from core.store import endings, leases
-from core.store.database import Database, now
+from core.store.database import Database, given, now
 from core.tables import GENERATION, PROMPT, SCORE, State
 
 #: The one scorer so far; a generation with a reference needs it.
@@ -95,24 +95,16 @@ _RESULT = tuple(name for name in GenerationResult.__slots__ if name != "claim")
 
 
 def _store(connection: Connection, results: Sequence[GenerationResult]) -> None:
-    statement = (
-        update(GENERATION)
-        .where(GENERATION.c.id == bindparam("row"))
-        .values(
-            state=State.DONE,
-            finished_at=now(),
-            lease_owner=None,
-            lease_expires_at=None,
-            **{name: bindparam(name) for name in _RESULT},
-        )
-    )
     rows = []
     for result in results:
         row = asdict(result)
         row["row"] = row.pop("claim")["id"]
         row["answer"] = storable(result.answer)
         rows.append(row)
-    connection.execute(statement, rows)
+    found = given(connection, GENERATION, rows)
+    ended = {"state": State.DONE, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
+    results_of = {name: found.c[name] for name in _RESULT}
+    connection.execute(update(GENERATION).where(GENERATION.c.id == found.c.row).values(**ended, **results_of))
 
 
 def _open_scores(connection: Connection, ids: Collection[int], changes: endings.Tallies) -> list[int]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from core import queues
 from core.errors import NotFoundError
@@ -22,7 +22,7 @@ from core.schemas.work import (
     Submitted,
 )
 from core.store import comparisons, endings, leases, reading, submitting
-from core.store.database import Database, now
+from core.store.database import Database, given, now
 from core.tables import BATCH, DECISION, GENERATION, PROMPT, TERMINAL, State
 
 
@@ -60,17 +60,21 @@ class Prompts:
             kept = [one for one in routed if one.claim.id in holding]
             if not kept:
                 return []
-            connection.execute(insert(DECISION).values(created_at=now()), [_decision_row(one) for one in kept])
+            decisions = given(connection, DECISION, [_decision_row(one) for one in kept])
+            columns = [column.name for column in decisions.c]
+            connection.execute(insert(DECISION).from_select([*columns, "created_at"], select(decisions, now())))
+            routed_to = given(
+                connection, PROMPT, [{"row": one.claim.id, "generations_open": len(one.experts)} for one in kept]
+            )
             connection.execute(
                 update(PROMPT)
-                .where(PROMPT.c.id == bindparam("row"))
+                .where(PROMPT.c.id == routed_to.c.row)
                 .values(
                     state=State.ROUTED,
                     lease_owner=None,
                     lease_expires_at=None,
-                    generations_open=bindparam("experts"),
-                ),
-                [{"row": one.claim.id, "experts": len(one.experts)} for one in kept],
+                    generations_open=routed_to.c.generations_open,
+                )
             )
             return _insert_generations(connection, kept, is_full) + comparisons.store(connection, kept)
 
@@ -175,9 +179,13 @@ def _insert_generations(
             same = {"batch_id": prompt.batch_id, "work_class": prompt.work_class}
             sent_at = {"sent_at": None if waits else prompt.at}
             rows.append({"prompt_id": prompt.id, "expert": expert, "created_at": prompt.at, **same, **sent_at})
-    stored = insert(GENERATION).returning(GENERATION.c.id, sort_by_parameter_order=True)
+    found = given(connection, GENERATION, rows)
+    stored = insert(GENERATION).from_select(list(rows[0]), select(found)).returning(*_SENT)
     by_queue: defaultdict[str, list[int]] = defaultdict(list)
-    for row, id_ in zip(rows, connection.execute(stored, rows).scalars(), strict=True):
-        if row["sent_at"] is not None:
-            by_queue[queues.expert_queue(row["expert"], WorkClass(row["work_class"]))].append(id_)
-    return [Dispatch(queue, queues.GENERATE, ids) for queue, ids in by_queue.items()]
+    for row in connection.execute(stored):
+        if row.sent_at is not None:
+            by_queue[queues.expert_queue(row.expert, WorkClass(row.work_class))].append(row.id)
+    return [Dispatch(queue, queues.GENERATE, sorted(ids)) for queue, ids in by_queue.items()]
+
+
+_SENT = (GENERATION.c.id, GENERATION.c.expert, GENERATION.c.work_class, GENERATION.c.sent_at)

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 
 from core.schemas.work import Failure, ScoreValue, ScoringItem
 from core.store import endings, leases
-from core.store.database import Database, now
+from core.store.database import Database, given, now
 from core.tables import GENERATION, PROMPT, SCORE, State
 
 
@@ -33,21 +33,12 @@ class Scores:
         """Store values whose claim still holds."""
         with self._database.write() as connection:
             holding = leases.held(connection, SCORE, (value.claim for value in values))
-            rows = [{"row": one.claim.id, "found": one.value} for one in values if one.claim.id in holding]
+            rows = [{"row": one.claim.id, "value": one.value} for one in values if one.claim.id in holding]
             if not rows:
                 return
-            statement = (
-                update(SCORE)
-                .where(SCORE.c.id == bindparam("row"))
-                .values(
-                    state=State.DONE,
-                    value=bindparam("found"),
-                    finished_at=now(),
-                    lease_owner=None,
-                    lease_expires_at=None,
-                )
-            )
-            connection.execute(statement, rows)
+            found = given(connection, SCORE, rows)
+            ended = {"state": State.DONE, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
+            connection.execute(update(SCORE).where(SCORE.c.id == found.c.row).values(value=found.c.value, **ended))
             endings.after_scores(connection, holding)
 
     def renew(self, ids: Collection[int], owner: str, lease_s: float) -> set[int]:

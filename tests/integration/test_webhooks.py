@@ -1,7 +1,11 @@
 """Delivering webhooks to a real receiver, whose official client verifies them."""
 
 import logging
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import openai
@@ -18,6 +22,13 @@ def unwrapped(receiver: Receiver, which: int = 0):
     """What the official client makes of a request; it raises where the signature isn't right."""
     client = openai.OpenAI(api_key="none")
     return client.webhooks.unwrap(receiver.received[which].body, receiver.received[which].headers, secret=SECRET)
+
+
+def wait_until(done: Callable[[], object], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -237,6 +248,26 @@ def test_a_call_whose_caller_was_killed_is_made_again_with_the_same_event(store:
 
         assert unwrapped(receiver).id == killed.public_id
     assert (call(store).state, call(store).attempts) == ("done", 2)
+
+
+def test_a_process_that_is_killed_while_it_calls_loses_nothing(sqlite_store: Store, tmp_path: Path):
+    run = (
+        "from core import settings, store; from workers.webhooks import deliver; used = settings.read();"
+        "deliver(store.Store.of(used), used, 'killed')"
+    )
+    values = {"HOME": tmp_path, "LEASE_S": 0.2, "WEBHOOK_TIMEOUT_S": 1, "WEBHOOK_SECRET": SECRET, "WEBHOOK_PRIVATE": 1}
+    environment = os.environ | {f"TOROUTER_{name}": str(value) for name, value in values.items()}
+    with Receiver(drips_s=60) as receiver:
+        ended(sqlite_store, receiver.url)
+        with subprocess.Popen([sys.executable, "-c", run], env=environment) as process:
+            wait_until(lambda: receiver.received)
+            process.kill()
+        receiver.drips_s = 0
+
+        wait_until(lambda: deliver(sqlite_store, settings(tmp_path), "caller"))
+
+        assert unwrapped(receiver, 0).id == unwrapped(receiver, 1).id
+    assert (call(sqlite_store).state, call(sqlite_store).attempts) == ("done", 2)
 
 
 def test_a_call_that_kills_its_callers_is_given_up(store: Store, tmp_path: Path):

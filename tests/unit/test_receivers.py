@@ -94,7 +94,7 @@ def test_a_name_with_one_private_address_is_refused(private: str, tmp_path: Path
         assert (host, port) == ("example.com", 443)
         return ["8.8.8.8", private]
 
-    with pytest.raises(InvalidInputError, match="example.com is at .*, a private address"):
+    with pytest.raises(InvalidInputError, match=r"example.com is at .*, a private address"):
         addresses(httpx.URL("https://example.com/"), settings(tmp_path, webhook_private=False), resolve)
 
 

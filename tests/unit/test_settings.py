@@ -28,6 +28,15 @@ def test_a_wrong_setting_is_named_with_what_it_may_be(
         read()
 
 
+def test_a_wrong_secret_is_named_and_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOROUTER_WEBHOOK_SECRET", "hunter2")
+
+    with pytest.raises(ConfigError, match=r"TOROUTER_WEBHOOK_SECRET: .*whsec_") as refused:
+        read()
+
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+
+
 def test_the_log_level_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOROUTER_LOG_LEVEL", "debug")
 

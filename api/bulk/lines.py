@@ -57,8 +57,10 @@ class Lines:
                 f"its url is {str(url)[:100]!r}, and the batch's {self.endpoint or CHAT}: submit requests of another "
                 "endpoint by themselves"
             )
-        model = {"model": self._model} if self._model else {}
-        return {"method": "POST", "url": url, **given, "body": self._sampling | given["body"] | model}
+        body = {**self._sampling, **given["body"], **({"model": self._model} if self._model else {})}
+        if "max_completion_tokens" in body and "max_tokens" not in given["body"]:
+            body.pop("max_tokens", None)  # another name of the same
+        return {"method": "POST", "url": url, **given, "body": body}
 
     def _prompt(self, fields: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
         line = PromptLine.model_validate(self._named(fields))

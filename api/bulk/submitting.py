@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.filesize import decimal
 
 from api.bulk import records, sources
 from api.bulk.converting import Progress, convert
@@ -17,8 +18,6 @@ from api.bulk.sources import Source
 from api.client import Client
 from api.progress import Bar
 from core.errors import InvalidInputError, NotReadyError
-
-MB = 10**6
 
 
 class Submitting:
@@ -72,7 +71,7 @@ class Submitting:
         with self._told(submission), Bar(self._console, "Sending") as bar:
 
             def show(done: int, total: int) -> None:
-                bar.show_share(done / total, f"{done / MB:,.1f} of {total / MB:,.1f} MB")
+                bar.show_share(done / total, f"{decimal(done)} of {decimal(total)}")
 
             if submission.record.batch_id is None:
                 batch = Sending(self._client, submission, Patience(self._say)).send(show)
@@ -133,4 +132,4 @@ def _fingerprint(url: str, content: object, options: Options) -> str:
 
 
 def _note(seen: Progress) -> str:
-    return f"{seen.lines:,} lines, {seen.bytes / MB:,.1f} MB"
+    return f"{seen.lines:,} lines, {decimal(seen.bytes)}"

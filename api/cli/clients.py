@@ -52,8 +52,8 @@ def status(
     """Show how far a batch is: its prompts, experts, tokens and cost; or the newest batches."""
     from api.bulk import showing  # noqa: PLC0415  # each command brings its own
 
-    client = Client(url)
-    found = client.batches(LISTED) if batch is None else client.batch(batch)
+    with Client(url) as client:
+        found = client.batches(LISTED) if batch is None else client.batch(batch)
     if as_json or not screen.is_terminal:
         typer.echo(json.dumps(found, indent=2))
     else:
@@ -79,8 +79,8 @@ def results(
 
     for file in filter(None, (out, errors)):
         output_files.refuse_unwritable(file)
-    lines = Client(url).results(batch)
-    written, failed = answers.save(lines, out, errors)
+    with Client(url) as client:
+        written, failed = answers.save(client.results(batch), out, errors)
     if out is not None:
         _say(f"{written:,} results in {out}")
     if errors is not None:
@@ -89,14 +89,14 @@ def results(
 
 def cancel(batch: Batch, *, wait: Wait = False, url: Url = DEFAULT_URL) -> None:
     """Stop a batch: what is being answered is still answered, and nothing else of it. Again is the same."""
-    client = Client(url)
-    try:
-        found = client.cancel(batch)
-    except ConflictError:
-        _say(f"{batch} has ended as {client.batch(batch)['status']}: there is nothing to cancel")
-        return
-    if wait and found["status"] not in ENDED:
-        found = _watch(client, batch)
+    with Client(url) as client:
+        try:
+            found = client.cancel(batch)
+        except ConflictError:
+            _say(f"{batch} has ended as {client.batch(batch)['status']}: there is nothing to cancel")
+            return
+        if wait and found["status"] not in ENDED:
+            found = _watch(client, batch)
     _say(f"{batch} is {found['status']}: `torouter results {batch}` has what was answered")
 
 

@@ -82,11 +82,12 @@ def submit(  # noqa: PLR0917  # a command's parameters are its options
         completion_window=completion_window,
         metadata=_pairs(metadata or []),
     )
-    source, client = sources.find(file, format_), Client(url)
-    _check(client, options)
-    batch = Submitting(client, err, typer.echo).submit(source, options)
-    if wait:
-        wait_for(client, batch)
+    source = sources.find(file, format_)
+    with Client(url) as client:
+        _check(client, options)
+        batch = Submitting(client, err, typer.echo).submit(source, options)
+        if wait:
+            wait_for(client, batch)
 
 
 def resume(
@@ -107,11 +108,11 @@ def resume(
         with submission.locked():
             submission.forget()
         return
-    client = Client(url or submission.record.url)
-    client.models()  # says at once where nobody answers
-    batch = Submitting(client, err, typer.echo).resume(submission)
-    if wait:
-        wait_for(client, batch)
+    with Client(url or submission.record.url) as client:
+        client.models()  # says at once where nobody answers
+        batch = Submitting(client, err, typer.echo).resume(submission)
+        if wait:
+            wait_for(client, batch)
 
 
 def _check(client: Client, options: Options) -> None:

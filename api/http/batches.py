@@ -21,6 +21,7 @@ from core.errors import InvalidInputError
 from core.schemas.files import NewBatch
 from core.schemas.views import PromptView
 from core.tables import Invalid
+from workers.receivers import check_url
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
@@ -96,6 +97,8 @@ def _new(asked: BatchRequest, parts: Parts, owner: str) -> NewBatch:
     except ValueError as error:
         choice = " or ".join(Invalid)
         raise InvalidInputError(f"metadata.on_invalid: is {choice}", param="metadata.on_invalid") from error
+    if asked.webhook_url is not None:
+        check_url(asked.webhook_url, parts.settings)
     file = parts.store.files.get(plausible(asked.input_file_id), owner)
     if file.purpose != PURPOSE:
         raise InvalidInputError(

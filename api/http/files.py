@@ -83,6 +83,7 @@ def read_all(parts: PartsOf, owner: Caller, asked: Annotated[FilePage, Query()])
 
 @router.get("/{file_id}", summary="One file", responses=NOT_FOUND)
 def read(file_id: PathId, parts: PartsOf, owner: Caller) -> FileObject:
+    """Its name, size and purpose, and when it expires."""
     return FileObject.of(parts.store.files.get(file_id, owner))
 
 

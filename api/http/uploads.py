@@ -66,6 +66,7 @@ def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> Up
 
 @router.get("/{upload_id}", summary="One upload", responses=NOT_FOUND)
 def read(upload_id: PathId, parts: PartsOf, owner: Caller) -> UploadObject:
+    """Its status, and the file that it has become."""
     return UploadObject.of(parts.store.uploads.get(upload_id, owner))
 
 

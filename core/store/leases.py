@@ -92,7 +92,7 @@ def abandoned(connection: Connection, table: Table, limit: int) -> Sequence[tupl
     rows = connection.execute(
         select(columns.id, columns.attempts)
         .where(columns.state == literal(State.RUNNING.value, literal_execute=True), columns.lease_expires_at < now())
-        .order_by(columns.id)
+        .order_by(columns.lease_expires_at, columns.id)  # by id alone, SQLite reads the whole table
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )

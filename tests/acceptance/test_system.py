@@ -268,7 +268,7 @@ def test_the_readme_runs_as_it_is_written(up: Up, tmp_path: Path):
     shell = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     python = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    environment = {**os.environ, "TOROUTER_URL": up.url}
+    environment = {**os.environ, "TOROUTER_URL": up.url, "TOROUTER_STATE": str(tmp_path / "state")}
 
     for block in shell:
         subprocess.run(["bash", "-euc", block], cwd=tmp_path, env=environment, check=True, timeout=ANSWER_S)

@@ -19,6 +19,9 @@ from api.bulk.converting import Progress, convert
 from api.bulk.options import Columns, Options
 from core.errors import ConfigError, InvalidInputError
 
+#: Makes a source with a name and a content.
+Make = Callable[[str, str | bytes], Path]
+
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 
 
@@ -29,9 +32,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a source with a name and a content."""
-
+def file(tmp_path: Path) -> Make:
     def make(name: str, content: str | bytes) -> Path:
         path = tmp_path / "in" / name
         path.parent.mkdir(exist_ok=True)
@@ -60,8 +61,10 @@ def prompts(lines: list[dict[str, Any]]) -> list[str]:
     return [line["body"]["messages"][0]["content"] for line in lines]
 
 
-def test_a_prompt_becomes_a_request_that_the_router_answers(file):
-    path = file("a.jsonl", '{"prompt": "one", "reference": "1", "dataset": "d", "id": "x", "other": 1}\n{"prompt": "two"}')
+def test_a_prompt_becomes_a_request_that_the_router_answers(file: Make):
+    path = file(
+        "a.jsonl", '{"prompt": "one", "reference": "1", "dataset": "d", "id": "x", "other": 1}\n{"prompt": "two"}'
+    )
 
     assert converted(path) == [
         {"custom_id": "x", "method": "POST", "url": CHAT, "body": chat("one"), "reference": "1", "dataset": "d"},
@@ -69,7 +72,7 @@ def test_a_prompt_becomes_a_request_that_the_router_answers(file):
     ]
 
 
-def test_openais_requests_pass_as_they_are(file):
+def test_openais_requests_pass_as_they_are(file: Make):
     body = {"model": "math", "messages": [{"role": "user", "content": "a"}], "stop": ["b"], "seed": 2**60, "top_p": 0.1}
     request = {"custom_id": "x", "method": "POST", "url": CHAT, "body": body, "reference": "c", "dataset": "d"}
     path = file("a.jsonl", json.dumps(request | {"mine": "not sent"}))
@@ -77,7 +80,7 @@ def test_openais_requests_pass_as_they_are(file):
     assert converted(path) == [request]
 
 
-def test_requests_and_prompts_may_be_mixed_and_blank_lines_count(file):
+def test_requests_and_prompts_may_be_mixed_and_blank_lines_count(file: Make):
     request = {"url": CHAT, "body": chat("one", "math")}
     path = file("a.jsonl", f'{json.dumps(request)}\n\n{{"prompt": "two"}}\n')
 
@@ -87,7 +90,7 @@ def test_requests_and_prompts_may_be_mixed_and_blank_lines_count(file):
     assert [line["body"]["model"] for line in lines] == ["math", "auto"]
 
 
-def test_options_say_who_answers_and_how_long_where_a_line_says_nothing(file):
+def test_options_say_who_answers_and_how_long_where_a_line_says_nothing(file: Make):
     request = {"body": chat("one", "gpt-4o", max_tokens=7)}
     path = file("a.jsonl", f'{json.dumps(request)}\n{{"prompt": "two"}}')
 
@@ -99,19 +102,25 @@ def test_options_say_who_answers_and_how_long_where_a_line_says_nothing(file):
     ]
 
 
-def test_where_all_experts_answer_no_line_names_one(file):
+def test_a_limit_by_its_newer_name_counts_as_said(file: Make):
+    body = chat("one", max_completion_tokens=7)
+
+    assert converted(file("a.jsonl", json.dumps({"body": body})), max_tokens=50)[0]["body"] == body
+
+
+def test_where_all_experts_answer_no_line_names_one(file: Make):
     path = file("a.jsonl", json.dumps({"body": chat("one", "gpt-4o")}))
 
     assert converted(path, all_experts=True)[0]["body"]["model"] == "auto"
 
 
-def test_prompts_can_be_continued_instead_of_answered(file):
+def test_prompts_can_be_continued_instead_of_answered(file: Make):
     (line,) = converted(file("a.jsonl", '{"prompt": "Once upon"}'), endpoint=COMPLETIONS)
 
     assert (line["url"], line["body"]) == (COMPLETIONS, {"model": "auto", "prompt": "Once upon"})
 
 
-def test_the_first_request_says_the_endpoint_of_all(file):
+def test_the_first_request_says_the_endpoint_of_all(file: Make):
     request = {"url": COMPLETIONS, "body": {"model": "auto", "prompt": "a"}}
 
     lines = converted(file("a.jsonl", f'{json.dumps(request)}\n{{"prompt": "b"}}'))
@@ -120,28 +129,30 @@ def test_the_first_request_says_the_endpoint_of_all(file):
     assert lines[1]["body"]["prompt"] == "b"
 
 
-def test_requests_of_two_endpoints_are_no_batch(file):
+def test_requests_of_two_endpoints_are_no_batch(file: Make):
     requests = [{"url": CHAT, "body": chat("a")}, {"url": COMPLETIONS, "body": {"model": "auto", "prompt": "b"}}]
 
     with pytest.raises(InvalidInputError, match=r"a.jsonl:2: its url is '/v1/completions'.*submit.*by themselves"):
         converted(file("a.jsonl", "\n".join(map(json.dumps, requests))))
 
 
-def test_lines_end_at_a_newline_only(file):
+def test_lines_end_at_a_newline_only(file: Make):
     text = "one\u2028two\u0085three\rfour"
-    path = file("a.jsonl", json.dumps({"prompt": text}, ensure_ascii=False).replace("\\r", "\\r") + "\r\n")
+    path = file("a.jsonl", json.dumps({"prompt": text}, ensure_ascii=False) + "\r\n")
 
     assert prompts(converted(path)) == [text]
     assert raw(path).count(b"\n") == 1
 
 
-def test_a_byte_order_mark_is_taken(file):
+def test_a_byte_order_mark_is_taken(file: Make):
     assert prompts(converted(file("a.jsonl", '\ufeff{"prompt": "a"}'))) == ["a"]
     assert prompts(converted(file("a.csv", "\ufeffprompt\na\n"))) == ["a"]
 
 
-def test_keys_of_json_lines_can_be_named(file):
-    path = file("a.jsonl", '{"question": "a", "answer": 42, "key": 7}\n{"question": [{"role": "user", "content": "b"}]}')
+def test_keys_of_json_lines_can_be_named(file: Make):
+    path = file(
+        "a.jsonl", '{"question": "a", "answer": 42, "key": 7}\n{"question": [{"role": "user", "content": "b"}]}'
+    )
 
     lines = converted(path, columns=Columns(prompt="question", reference="answer", id="key"))
 
@@ -150,7 +161,7 @@ def test_keys_of_json_lines_can_be_named(file):
     assert [line["custom_id"] for line in lines] == ["7", "line-2"]
 
 
-def test_csv_has_columns_by_name_and_cells_of_any_form(file):
+def test_csv_has_columns_by_name_and_cells_of_any_form(file: Make):
     text = 'id,question,answer,set\nx,"a, ""b""\nand c",1,s\n\n,d,,\n'
     columns = Columns(prompt="question", reference="answer", dataset="set")
 
@@ -161,7 +172,7 @@ def test_csv_has_columns_by_name_and_cells_of_any_form(file):
     assert [(line.get("reference"), line.get("dataset")) for line in lines] == [("1", "s"), (None, None)]
 
 
-def test_a_cell_of_csv_may_be_large(file):
+def test_a_cell_of_csv_may_be_large(file: Make):
     text = "word " * 400_000
 
     assert prompts(converted(file("a.csv", f'prompt\n"{text}"\n'))) == [text]
@@ -177,12 +188,12 @@ def test_a_cell_of_csv_may_be_large(file):
         ('prompt,b\n"",c\n', "a.csv:2: has an empty prompt: .*--on-invalid skip"),
     ],
 )
-def test_csv_that_cant_be_taken_is_refused_with_its_place_and_a_cure(file, text: str | bytes, says: str):
+def test_csv_that_cant_be_taken_is_refused_with_its_place_and_a_cure(file: Make, text: str | bytes, says: str):
     with pytest.raises(InvalidInputError, match=says):
         converted(file("a.csv", text))
 
 
-def test_a_column_that_was_named_must_be_there(file):
+def test_a_column_that_was_named_must_be_there(file: Make):
     with pytest.raises(InvalidInputError, match="has no column 'answer': name one by --reference-column: prompt, b"):
         converted(file("a.csv", "prompt,b\n1,2\n"), columns=Columns(reference="answer"))
 
@@ -193,7 +204,7 @@ def table(**columns: list[Any]) -> bytes:
     return file.getvalue()
 
 
-def test_parquet_has_columns_by_name(file):
+def test_parquet_has_columns_by_name(file: Make):
     rows = table(question=[f"q{i}" for i in range(700)], answer=list(range(700)), other=[None] * 700)
 
     lines = converted(file("a.parquet", rows), columns=Columns(prompt="question", reference="answer"))
@@ -202,7 +213,7 @@ def test_parquet_has_columns_by_name(file):
     assert (lines[699]["custom_id"], lines[699]["reference"]) == ("line-700", "699")
 
 
-def test_parquet_may_hold_chats_whose_messages_lack_some_keys(file):
+def test_parquet_may_hold_chats_whose_messages_lack_some_keys(file: Make):
     chats = [[{"role": "system", "content": "a", "name": None}, {"role": "user", "content": "b", "name": None}]]
 
     (line,) = converted(file("a.parquet", table(messages=chats)))
@@ -210,17 +221,17 @@ def test_parquet_may_hold_chats_whose_messages_lack_some_keys(file):
     assert line["body"]["messages"] == [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
 
 
-def test_a_row_of_parquet_without_a_prompt_is_named(file):
+def test_a_row_of_parquet_without_a_prompt_is_named(file: Make):
     with pytest.raises(InvalidInputError, match=r"a.parquet: row 2: has no 'prompt'"):
         converted(file("a.parquet", table(prompt=["a", None])))
 
 
-def test_what_is_no_parquet_is_refused(file):
+def test_what_is_no_parquet_is_refused(file: Make):
     with pytest.raises(InvalidInputError, match=r"a.parquet: can't be read as Parquet"):
         converted(file("a.parquet", b"PAR1 and no more"))
 
 
-def test_parquet_without_its_extra_says_how_to_install_it(file, monkeypatch: pytest.MonkeyPatch):
+def test_parquet_without_its_extra_says_how_to_install_it(file: Make, monkeypatch: pytest.MonkeyPatch):
     path = file("a.parquet", table(prompt=["a"]))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
@@ -229,25 +240,25 @@ def test_parquet_without_its_extra_says_how_to_install_it(file, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl", "prompts"])
-def test_gzip_is_recognised_by_its_content(file, name: str):
+def test_gzip_is_recognised_by_its_content(file: Make, name: str):
     members = gzip.compress(b'{"prompt": "a"}\n') + gzip.compress(b'{"prompt": "b"}\n')
 
     assert prompts(converted(file(name, members))) == ["a", "b"]
 
 
-def test_tables_may_be_in_gzip_too(file):
+def test_tables_may_be_in_gzip_too(file: Make):
     assert prompts(converted(file("a.csv.gz", gzip.compress(b"prompt\na\n")))) == ["a"]
     assert prompts(converted(file("a.parquet.gz", gzip.compress(table(prompt=["b"]))))) == ["b"]
 
 
-def test_gzip_that_was_cut_is_refused(file):
+def test_gzip_that_was_cut_is_refused(file: Make):
     whole = gzip.compress(os.urandom(1000).hex().encode())
 
     with pytest.raises(InvalidInputError, match=r"a.jsonl.gz: can't be read"):
         converted(file("a.jsonl.gz", whole[: len(whole) // 2]))
 
 
-def test_a_folder_is_read_in_the_order_of_names_with_ids_by_shard(file):
+def test_a_folder_is_read_in_the_order_of_names_with_ids_by_shard(file: Make):
     file("b.csv.gz", gzip.compress(b"prompt\nthree\n"))
     file("a.ndjson", '{"prompt": "one"}\n{"prompt": "two", "id": "x"}\n')
     file("notes.txt", "not a prompt")
@@ -260,19 +271,19 @@ def test_a_folder_is_read_in_the_order_of_names_with_ids_by_shard(file):
     assert [line["custom_id"] for line in lines] == ["a:1", "x", "b:1", "c:1"]
 
 
-def test_shards_that_differ_in_their_suffix_only_have_ids_that_differ(file):
+def test_shards_that_differ_in_their_suffix_only_have_ids_that_differ(file: Make):
     file("a.csv", "prompt\none\n")
     path = file("a.jsonl", '{"prompt": "two"}\n')
 
     assert [line["custom_id"] for line in converted(path.parent)] == ["a.csv:1", "a.jsonl:1"]
 
 
-def test_a_folder_without_prompts_says_what_it_looked_for(file):
+def test_a_folder_without_prompts_says_what_it_looked_for(file: Make):
     with pytest.raises(InvalidInputError, match=r"has no file of prompts: .*\.jsonl, .*\.parquet, or with \.gz"):
         converted(file("a.txt", "x").parent)
 
 
-def test_an_error_in_a_shard_names_it(file):
+def test_an_error_in_a_shard_names_it(file: Make):
     file("a.jsonl", '{"prompt": "one"}\n')
     path = file("b.jsonl", '{"prompt": "two"}\n{"prompt": }\n')
 
@@ -286,7 +297,7 @@ def test_a_source_that_is_not_there_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff"])
-def test_a_source_without_a_line_is_refused(file, content: str):
+def test_a_source_without_a_line_is_refused(file: Make, content: str):
     with pytest.raises(InvalidInputError, match=r"a.jsonl: has no prompts"):
         converted(file("a.jsonl", content))
 
@@ -307,19 +318,19 @@ def test_a_source_without_a_line_is_refused(file, content: str):
         ("[" * 100_000, "is no JSON object"),
     ],
 )
-def test_a_line_that_cant_be_taken_is_refused_with_its_place(file, line: str, says: str):
+def test_a_line_that_cant_be_taken_is_refused_with_its_place(file: Make, line: str, says: str):
     with pytest.raises(InvalidInputError, match=f"a.jsonl:2: .*{says}"):
         converted(file("a.jsonl", f'{{"prompt": "fine"}}\n{line}\n'))
 
 
-def test_messages_cant_be_continued(file):
+def test_messages_cant_be_continued(file: Make):
     path = file("a.jsonl", '{"messages": [{"role": "user", "content": "a"}]}')
 
     with pytest.raises(InvalidInputError, match=r"a.jsonl:1: has messages, .*takes a text: use --endpoint /v1/chat"):
         converted(path, endpoint=COMPLETIONS)
 
 
-def test_a_line_of_any_length_does_not_fill_the_memory(file, monkeypatch: pytest.MonkeyPatch):
+def test_a_line_of_any_length_does_not_fill_the_memory(file: Make, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("api.bulk.rows.LONGEST_LINE", 100)
 
     with pytest.raises(InvalidInputError, match=r"a.jsonl:1: is longer than 100 bytes"):
@@ -328,7 +339,7 @@ def test_a_line_of_any_length_does_not_fill_the_memory(file, monkeypatch: pytest
         converted(file("a.csv", f"prompt\n{'a' * 200}"))
 
 
-def test_lines_that_cant_be_taken_are_counted_where_they_are_to_be_left_out(file):
+def test_lines_that_cant_be_taken_are_counted_where_they_are_to_be_left_out(file: Make):
     path = file("a.jsonl", '{"prompt": "a"}\n{"prompt": ""}\nno\n{"prompt": "b"}')
     options = Options(on_invalid="skip")
     submission = records.create("http://server", str(path), options, None)
@@ -341,7 +352,7 @@ def test_lines_that_cant_be_taken_are_counted_where_they_are_to_be_left_out(file
     assert [json.loads(line)["custom_id"] for line in kept] == ["line-1", "line-4"]
 
 
-def test_progress_is_told_by_the_bytes_that_were_read(file, monkeypatch: pytest.MonkeyPatch):
+def test_progress_is_told_by_the_bytes_that_were_read(file: Make, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("api.bulk.converting.LOOK_LINES", 1)
     line = json.dumps({"prompt": "a" * 20_000}) + "\n"
     for name in ("a.jsonl", "b.jsonl.gz"):
@@ -388,7 +399,7 @@ def test_parquet_can_be_piped(monkeypatch: pytest.MonkeyPatch, state: Path):
     assert {path.name for path in state.rglob("*") if path.is_file()} == {"record.json", "lines.jsonl"}
 
 
-def test_a_full_disk_is_told_with_where_it_is_and_a_cure(file, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_told_with_where_it_is_and_a_cure(file: Make, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("api.bulk.records.Submission.lines", Path("/dev/full"))
 
     with pytest.raises(InvalidInputError, match=r"submissions/.*No space left.*set TOROUTER_STATE to a folder"):

@@ -37,5 +37,9 @@ check: setup-dev ## Lint, formatting, types, and the order of imports
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: setup-dev ## Measure the whole path against bare vLLM
+bench: setup-dev ## Measure the whole path: against rivals, taking in, ordering, a million prompts (an hour)
 	.venv/bin/python -m tests.bench $(ARGS)
+	.venv/bin/python -m tests.bench.rivals
+	.venv/bin/python -m tests.bench.ingestion
+	.venv/bin/python -m tests.bench.prefixes
+	.venv/bin/python -m tests.bench.bulk

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from api.http import (
     batch_events,
+    batch_reports,
     batches,
     chat,
     completions,
@@ -39,7 +40,7 @@ def create_app(settings: Settings, store: Store, sender: Wakes) -> FastAPI:
     )
     app.state.parts = Parts(settings, store, sender, waiting, Admission(settings, store))
     app.state.looks = Looks(store.batches.get, settings.events_s)
-    for module in (chat, completions, prompts, batches, batch_events, files, uploads, models, health):
+    for module in (chat, completions, prompts, batches, batch_events, batch_reports, files, uploads, models, health):
         app.include_router(module.router)
     errors.install(app)
     documentation.install(app)

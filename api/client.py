@@ -1,7 +1,7 @@
 """The HTTP API as seen by the commands and the demo. Knows no database and no settings."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, Self
 
 import httpx
@@ -74,11 +74,11 @@ class Client:
 
     def results(self, batch: str) -> Iterator[str]:
         """The batch's results, a line of JSON each, as they stream in."""
-        with self._ours(), self._http.stream("GET", f"/v1/batches/{batch}/results") as response:
-            if response.is_error:
-                response.read()
-                raise _error(response)
-            yield from _lines(response.iter_bytes())
+        return self._streamed(f"/v1/batches/{batch}/results")
+
+    def content(self, file: str) -> Generator[str, None, None]:
+        """A file's lines, likewise."""
+        return self._streamed(f"/v1/files/{file}/content")
 
     def models(self) -> list[str]:
         """Who can be asked: the router, and every expert that is enabled."""
@@ -111,6 +111,13 @@ class Client:
         body = {"part_ids": list(parts), "md5": md5}
         request = {"json": body, "headers": _key(once), "timeout": JOIN_S}
         return str(self._json("POST", f"/v1/uploads/{upload}/complete", **request)["file"]["id"])
+
+    def _streamed(self, path: str) -> Generator[str, None, None]:
+        with self._ours(), self._http.stream("GET", path) as response:
+            if response.is_error:
+                response.read()
+                raise _error(response)
+            yield from _lines(response.iter_bytes())
 
     def _json(self, method: str, path: str, **request: Any) -> Json:  # Any: httpx's
         with self._ours():

@@ -20,7 +20,17 @@ from router.outcomes import fingerprint
 from router.policies import NOBODY
 from router.pool import Measure, Pool, pool_of, values_of
 from router.predictions import FloatArray, IntArray, Predictions, Spending
-from router.reports import DataReport, Difference, ExpertSummary, MethodReport, Report, Speed, Summary, Training
+from router.reports import (
+    BatchReport,
+    DataReport,
+    Difference,
+    ExpertSummary,
+    MethodReport,
+    Report,
+    Speed,
+    Summary,
+    Training,
+)
 
 #: The baselines that a router's differences are given to.
 COMPARED = ("best_single", "dataset_oracle", "quality_oracle", "zero", "random")
@@ -45,7 +55,7 @@ class Evaluation:
     """What to measure: the quality column, the router that the headline is about, and how to resample."""
 
     quality: str
-    default: str
+    default: str | None  # None: there is no router, only experts and baselines
     seed: int = 0
     resamples: int = RESAMPLES
     train: Sequence[OutcomeRow] = field(default=())  # what the data-set oracle picks on; none without them
@@ -53,26 +63,32 @@ class Evaluation:
     left_out: int = 0  # rows that were not measured on: duplicates, or trained on
     speed: Mapping[str, list[Speed]] = field(default_factory=dict)  # of the routers
     training: Mapping[str, Training] = field(default_factory=dict)  # of the routers
+    batch: BatchReport | None = None  # that the rows come from
+    notes: Sequence[str] = ()  # what a reader must know besides
 
 
 def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: Evaluation) -> Report:
     """The report of each named method beside the baselines, on the rows' prompts and experts.
 
-    InvalidInputError where a method does not fit the rows (their number, an expert they don't know), has no quality
-    at all, or the default is none of the methods.
+    Where no prompt has the quality of two experts, nothing can be compared: no baselines, differences and curves.
+    InvalidInputError where that leaves nothing, where a method does not fit the rows (their number, an expert they
+    don't know) or has no quality at all, and where the default is none of the methods.
     """
-    if wanted.default not in methods:
+    if (methods or wanted.default is not None) and wanted.default not in methods:
         raise InvalidInputError(
             f"the default {wanted.default!r} is none of the routers: {', '.join(methods) or 'none'}"
         )
     pool = pool_of(rows, wanted.quality)
+    if not methods and not pool.compares:
+        raise InvalidInputError(f"no router, and the {wanted.quality!r} of one expert at most for each prompt")
     bootstrap = Bootstrap(pool.datasets, wanted.seed, wanted.resamples)
     routers = {name: measure(pool, routed, wanted.quality, name) for name, routed in methods.items()}
     controls = {name: measure(pool, routed, wanted.quality, name) for name, routed in wanted.controls.items()}
-    baselines = _baselines(pool, wanted)
+    baselines = _baselines(pool, wanted) if pool.compares else {}
     compared = {name: {other: baselines[other] for other in COMPARED if other in baselines} for name in routers}
     predictions = {name: _aligned(one.predictions, pool) for name, one in methods.items() if one.predictions}
-    compared[wanted.default] |= controls
+    if wanted.default is not None:
+        compared[wanted.default] |= controls
     return Report(
         routers={name: method_report(measured, pool, bootstrap) for name, measured in routers.items()},
         baselines={name: method_report(measured, pool, bootstrap) for name, measured in baselines.items()},
@@ -80,18 +96,13 @@ def evaluate(rows: Sequence[OutcomeRow], methods: Mapping[str, Routed], wanted: 
         experts={expert: _expert(pool, j, bootstrap) for j, expert in enumerate(pool.experts)},
         data=_data(rows, pool, wanted),
         controls={name: method_report(measured, pool, bootstrap) for name, measured in controls.items()},
-        differences={
-            name: {
-                other: found
-                for other, against in others.items()
-                if (found := difference(routers[name], against, bootstrap)) is not None
-            }
-            for name, others in compared.items()
-        },
-        curves=curves.curves(pool, predictions),
-        two_experts=curves.two_experts(pool, predictions),
+        differences={name: _differences(routers[name], others, bootstrap) for name, others in compared.items()},
+        curves=curves.curves(pool, predictions) if pool.compares else {},
+        two_experts=curves.two_experts(pool, predictions) if pool.compares else None,
         speed=dict(wanted.speed),
         training=dict(wanted.training),
+        batch=wanted.batch,
+        notes=list(wanted.notes),
     )
 
 
@@ -133,7 +144,7 @@ def method_report(measured: Measured, pool: Pool, bootstrap: Bootstrap) -> Metho
         shares={expert: queries[expert] / answered for expert in pool.experts} if answered else {},
         queries={expert: queries[expert] for expert in pool.experts} if answered else {},
         unanswered=len(columns) - answered,
-        shares_to_oracle=_distance(queries, oracle) if answered else None,
+        shares_to_oracle=_distance(queries, oracle) if answered and pool.compares else None,
         note=measured.note,
     )
 
@@ -148,6 +159,11 @@ def difference(one: Measured, other: Measured, bootstrap: Bootstrap) -> Differen
     if any(not part.n for part in found.datasets.values()):
         return None
     return Difference(n=found.macro.n, difference=found.macro.value, ci95=found.macro.ci95)
+
+
+def _differences(one: Measured, others: Mapping[str, Measured], bootstrap: Bootstrap) -> dict[str, Difference]:
+    found = {name: difference(one, other, bootstrap) for name, other in others.items()}
+    return {name: known for name, known in found.items() if known is not None}
 
 
 def _queries(columns: IntArray | None, pool: Pool) -> Counter[str]:

@@ -58,6 +58,13 @@ class Pool:
         return self.values[Measure.QUALITY]
 
     @cached_property
+    def compares(self) -> bool:
+        """Whether any prompt has the quality of two experts. Without, as after routing, nobody can be held against
+        another: a mean over all experts or the best of them would be that of the one expert there is.
+        """
+        return bool((np.isfinite(self.quality).sum(axis=1) > 1).any())
+
+    @cached_property
     def rows(self) -> Mapping[str, IntArray]:
         """The prompts of each data set, by its name, in the names' order."""
         names = np.array(self.datasets, dtype=object)

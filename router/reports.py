@@ -75,6 +75,15 @@ class DataReport(Entry):
     commit: str | None = Field(default_factory=git_commit)
 
 
+class BatchReport(Entry):
+    """The batch that the rows come from: what was asked, and what has no answer."""
+
+    id: str
+    references: int  # lines that carry one
+    answered: int  # of these, by any expert; as many were measured as the report's `data` says: all, or a fair sample
+    unanswered: dict[str, int] = Field(default_factory=dict)  # of these, by each expert that was asked in vain
+
+
 class Point(Entry):
     """Where one setting of a policy's knob leads: macro means over the prompts. An expert's own has its name."""
 
@@ -145,7 +154,7 @@ class Report(Entry):
 
     routers: dict[str, MethodReport]
     baselines: dict[str, MethodReport]
-    default: str  # the router that the headline is about
+    default: str | None = None  # the router that the headline is about; None where there is none
     experts: dict[str, ExpertSummary]
     data: DataReport
     controls: dict[str, MethodReport] = Field(default_factory=dict)  # the default router without what it could learn
@@ -155,6 +164,8 @@ class Report(Entry):
     two_experts: TwoExperts | None = None
     speed: dict[str, list[Speed]] = Field(default_factory=dict)  # of the routers
     training: dict[str, Training] = Field(default_factory=dict)  # of the routers
+    batch: BatchReport | None = None
+    notes: list[str] = Field(default_factory=list)  # what a reader must know besides
 
     def to_json(self) -> str:
         """The text of `report.json`."""

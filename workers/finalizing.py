@@ -1,5 +1,9 @@
-"""The step that writes a batch's files: answers into one, and whatever has none, with its reason, into the other."""
+"""The step that writes a batch's files: answers into one, and whatever has none, with its reason, into the other.
 
+Where lines carried references, the answers are measured before.
+"""
+
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,6 +13,8 @@ from core.schemas.files import BatchJob, NewFile, OutputRow
 from core.tables import State
 from workers.lines import LineError, Using
 from workers.reading_files import windows
+
+log = logging.getLogger(__name__)
 
 #: Prompts that are in memory at once.
 PAGE: Final = 2000
@@ -27,6 +33,8 @@ CUT_OFF: Final = {
 
 def write(job: BatchJob, using: Using) -> None:
     """Write both files, of which an empty one is none, and end the batch. Twice does no harm."""
+    if job.referenced:
+        _evaluate(job, using)
     if job.input_file_id is None:
         using.store.batch_jobs.finish(job, None, None)
         return
@@ -43,6 +51,14 @@ def write(job: BatchJob, using: Using) -> None:
         _delete(using, *keys.values())
         raise
     _delete(using, *(key for key, file in zip(keys.values(), files, strict=True) if not written or file is None))
+
+
+def _evaluate(job: BatchJob, using: Using) -> None:
+    """Whatever goes wrong here, the batch ends: its answers are there."""
+    try:
+        using.evaluate(job)
+    except Exception:
+        log.exception("%s ends without a report", job.public_id)
 
 
 def _write_prompts(job: BatchJob, using: Using, output: IO[bytes], errors: IO[bytes]) -> None:

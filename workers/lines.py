@@ -3,6 +3,7 @@
 The format is the API's, which the steps don't know; whoever builds the process hands it in.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,3 +61,5 @@ class Using:
     leases: Leases
     lines: LineFormat
     settings: Settings
+    #: Measures a batch whose lines carried references, before it ends; how is the API's to know.
+    evaluate: Callable[[BatchJob], None] = lambda _job: None

@@ -12,6 +12,7 @@ from pathlib import Path
 from core import queues
 from core.errors import ConfigError, EngineDeadError, TorouterError
 from core.queues import WorkClass
+from core.schemas.files import BatchJob
 from core.settings import Settings
 from core.store import Store
 from workers import app as celery_app
@@ -207,14 +208,19 @@ def recovery(settings: Settings, stop: threading.Event) -> int:
     return 0
 
 
-def batches(settings: Settings, lines: Callable[[Store], LineFormat], stop: threading.Event) -> int:
+def batches(
+    settings: Settings,
+    lines: Callable[[Store], LineFormat],
+    evaluate: Callable[[BatchJob], None],
+    stop: threading.Event,
+) -> int:
     """Read and write batches that come as files until `stop` is set; the exit status. Consumes nothing, as recovery."""
     from workers import batching, housekeeping, webhooks  # noqa: PLC0415  # as its siblings
 
     store, app = Store.of(settings), celery_app.create(settings)
     leases = Leases(store.batch_jobs, settings.lease_s)
     sender = Sender(app, store.recovery, settings)
-    using = Using(store, sender, leases, lines(store), settings)
+    using = Using(store, sender, leases, lines(store), settings, evaluate)
     with ExitStack() as stack:
         stack.enter_context(renewing(leases))
         stack.enter_context(Periodic("housekeeping", HOUSEKEEPING_S, lambda: housekeeping.tidy(store)))

@@ -8,7 +8,7 @@ from api.client import BusyError
 
 #: Seconds before the second attempt; each further pause is twice as long, up to the longest.
 FIRST_S: Final = 0.5
-LONGEST_S: Final = 30.0
+LONGEST_S: Final = 10.0
 
 #: Seconds after which a server that can't be reached is given up, and one that names the time to come back.
 UNREACHABLE_S: Final = 120.0

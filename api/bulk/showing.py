@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -57,8 +58,12 @@ def ended(batch: Json) -> int:
 def line(batch: Json, speed: Speed | None = None) -> str:
     """How far it is."""
     counts, phase = batch["request_counts"], batch["status"].replace("_", " ")
-    parts = [f"{ended(batch):,}/{counts['total']:,} prompts" if counts["total"] else "reading its lines"]
+    if not counts["total"]:
+        return f"{phase}: reading its lines" if batch["status"] == "validating" else phase
+    parts = [f"{ended(batch):,}/{counts['total']:,} prompts"]
     parts += [f"{counts[name]:,} {name}" for name in ("failed", "cancelled", "expired") if counts[name]]
+    if batch["status"] == "finalizing" and batch["scores_open"]:
+        parts += [f"{batch['scores_open']:,} scores to come"]
     parts += [f"{batch['usage']['output_tokens']:,} tokens", f"US$ {batch['cost_usd']:.4f}"]
     if speed is not None:
         left = speed.left_s(batch)
@@ -122,12 +127,19 @@ def newest(batches: list[Json]) -> Table:
     return table
 
 
-def errors(batch: Json) -> list[str]:
-    """Why nothing of it has run, the first lines of it."""
-    found = (batch.get("errors") or {}).get("data") or []
-    said = [f"line {one['line']}: {one['message']}" if one.get("line") else str(one["message"]) for one in found]
-    more = [f"… and {len(said) - MOST_ERRORS:,} more: torouter status {batch['id']} --json"]
-    return said[:MOST_ERRORS] + (more if len(said) > MOST_ERRORS else [])
+def errors(batch: Json, names: Mapping[int, str] | None = None) -> list[str]:
+    """Why nothing of it has run, the first lines of it; `names` are lines' own ids, by their numbers in the file."""
+    found = (batch["errors"] or {}).get("data") or []
+    said = [f"{_named(one['line'], names or {})}{one['message']}" for one in found[:MOST_ERRORS]]
+    more = [f"… and {len(found) - MOST_ERRORS:,} more: torouter status {batch['id']} --json"]
+    return said + (more if len(found) > MOST_ERRORS else [])
+
+
+def _named(line: int | None, names: Mapping[int, str]) -> str:
+    if line is None:
+        return ""
+    name = names.get(line, f"line-{line}")
+    return f"line {line}: " if name == f"line-{line}" else f"line {line} ({name}): "
 
 
 def moment(unix_s: float) -> str:

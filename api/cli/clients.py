@@ -102,23 +102,18 @@ def cancel(batch: Batch, *, wait: Wait = False, url: Url = DEFAULT_URL) -> None:
 
 def wait_for(client: Client, batch: str) -> None:
     """Show progress until it has ended, and say what is wrong with the end. typer.Exit where it isn't completed."""
-    ended = _watch(client, batch)
-    conclude(ended)
-
-
-def conclude(batch: Json) -> None:
-    """Say what has become of a batch, if that isn't all that was asked."""
     from api.bulk import showing  # noqa: PLC0415  # as above
+    from api.bulk.watching import names_of_errors  # noqa: PLC0415  # as above
 
-    name, failed = batch["id"], batch["request_counts"]["failed"]
-    if batch["status"] != "completed":
-        for line in showing.errors(batch):
+    ended = _watch(client, batch)
+    if ended["status"] != "completed":
+        for line in showing.errors(ended, names_of_errors(client, ended)):
             _say(line)
-        _say(f"{name} is {batch['status']}: {CURES[batch['status']].format(id=name)}")
+        _say(f"{batch} is {ended['status']}: {CURES[ended['status']].format(id=batch)}")
         raise typer.Exit(1)
-    if failed:
-        total = batch["request_counts"]["total"]
-        _say(f"{failed:,} of {total:,} prompts failed: `torouter results {name} --out FILE --errors FILE` says why")
+    if failed := ended["request_counts"]["failed"]:
+        total = ended["request_counts"]["total"]
+        _say(f"{failed:,} of {total:,} prompts failed: `torouter results {batch} --out FILE --errors FILE` says why")
 
 
 def _watch(client: Client, batch: str) -> Json:

@@ -101,12 +101,13 @@ def recovery() -> None:
 @work.command()
 def batches() -> None:
     """Read batches that come as files, and write their results. Several may run."""
+    from api.batch_reports import writing_apart  # noqa: PLC0415  # as above
     from api.http.batch_lines import Lines  # noqa: PLC0415  # as above
     from workers import processes  # noqa: PLC0415  # as above
 
     settings = settings_of.read()
     _log(settings.log_level)
-    raise typer.Exit(processes.batches(settings, Lines, _told_to_end()))
+    raise typer.Exit(processes.batches(settings, Lines, writing_apart(settings), _told_to_end()))
 
 
 def beat() -> None:

@@ -15,6 +15,7 @@ from api.http.errors import ErrorObject
 from api.http.file_requests import CompleteRequest, UploadRequest
 from api.http.objects import ResultObject
 from api.http.prompt_request import ManyPrompts, OnePrompt
+from router.reports import Report
 
 TITLE = "torouter"
 VERSION = version("torouter")
@@ -62,7 +63,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     UploadRequest,
     CompleteRequest,
 )
-LINES: tuple[type[BaseModel], ...] = (ResultObject,)
+LINES: tuple[type[BaseModel], ...] = (ResultObject, Report)
 
 
 def body_of(*models: type[BaseModel]) -> dict[str, Any]:  # Any: OpenAPI

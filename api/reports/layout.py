@@ -44,12 +44,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """All of it; `data` says by name how to make the numbers again."""
+    """All of it; `data` says by name how to make the numbers again, `notes` what to know before reading them."""
 
     title: str
     headline: Sequence[str]
     sections: Sequence[Section]
     data: Sequence[tuple[str, str]]
+    notes: Sequence[str] = ()
 
 
 def html(page: Page) -> str:

@@ -23,7 +23,8 @@ def page(report: Report) -> str:
     with style.styled():
         sections = _sections(report)
     headline, data = summing_up.headline(report), summing_up.data(report)
-    return layout.html(Page(f"Routing report: {report.default}", headline, sections, data))
+    title = f"Routing report: {report.default or 'every expert'}"
+    return layout.html(Page(title, headline, sections, data, report.notes))
 
 
 def _sections(report: Report) -> list[Section]:
@@ -42,10 +43,10 @@ def _plot(draw: Callable[[Report], Figure | None], report: Report, title: str, c
 
 
 def _quality(report: Report) -> Plot | None:
-    caption = (
-        "Points are means, bars their 95 % bootstrap intervals; lines through a data set are the baselines' means."
-    )
-    return _plot(quality.draw, report, "Quality by data set and router", caption)
+    caption = "Points are means, bars their 95 % bootstrap intervals" if report.routers else "There is no router"
+    if report.baselines:
+        caption += "; lines through a data set are the baselines' means"
+    return _plot(quality.draw, report, "Quality by data set and router", f"{caption}.")
 
 
 def _queries(report: Report) -> Plot | None:

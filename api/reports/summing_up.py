@@ -5,18 +5,16 @@ from collections.abc import Mapping
 from api.reports import numbers
 from api.reports.tables import Cell, Group, Row, Table, verdict
 from api.reports.titles import best_single, title
-from router.reports import Report
+from router.reports import MethodReport, Report
 
 VERDICTS = {"better": "better than", "worse": "worse than", "same": "not told apart from"}
 
 
 def headline(report: Report) -> list[str]:
-    """What the default router is worth, in sentences."""
-    macro, sets = report.routers[report.default].macro, len(report.data.datasets)
-    where = f"the mean over {sets} data sets" if sets > 1 else "on one data set"
-    within = f" (95 % interval {numbers.interval(macro.ci95)}, n = {macro.n})" if macro.ci95 else ""
-    quality = f"{report.data.quality} of {numbers.thousandths(macro.quality)}"
-    sentences = [f"{report.default} reaches a {quality}{within}, {where}."]
+    """What the default router is worth, in sentences; without a router, the best expert."""
+    if report.default is None:
+        return [_reached(f"The best single expert, {best_single(report)},", report.baselines["best_single"], report)]
+    sentences = [_reached(report.default, report.routers[report.default], report)]
     if found := report.differences.get(report.default, {}).get("best_single"):
         other = f"the best single expert, {best_single(report)}" if best_single(report) else "the best single expert"
         sentences.append(
@@ -24,6 +22,15 @@ def headline(report: Report) -> list[str]:
             f"(95 % interval {numbers.interval(found.ci95, '{:+.3f}')}, on the same {found.n} prompts)."
         )
     return sentences
+
+
+def _reached(who: str, method: MethodReport, report: Report) -> str:
+    """Over data sets; over prompts where it has nothing of one of them."""
+    sets, macro = len(report.data.datasets), method.macro.quality is not None
+    found = method.macro if macro else method.micro
+    where = "on one data set" if sets == 1 else f"the mean over {sets} data sets" if macro else "the mean over prompts"
+    within = f" (95 % interval {numbers.interval(found.ci95)}, n = {found.n})" if found.ci95 else ""
+    return f"{who} reaches a {report.data.quality} of {numbers.thousandths(found.quality)}{within}, {where}."
 
 
 def curves(report: Report) -> Table | None:
@@ -99,6 +106,7 @@ def data(report: Report) -> list[tuple[str, str]]:
     known = report.data
     sets = ", ".join(f"{name} ({n})" for name, n in known.datasets.items())
     found: list[tuple[str, str | None]] = [
+        *_batch(report),
         ("Prompts", str(known.n)),
         ("Left out", f"{known.left_out}, repeated or in the training rows" if known.left_out else None),
         ("Data sets", sets),
@@ -111,6 +119,19 @@ def data(report: Report) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{name} {version}" for name, version in known.versions.items()) or None),
     ]
     return [(name, value) for name, value in found if value is not None]
+
+
+def _batch(report: Report) -> list[tuple[str, str | None]]:
+    """Which batch, and what became of its lines."""
+    batch = report.batch
+    if batch is None:
+        return []
+    sampled = report.data.n < batch.answered
+    return [
+        ("Batch", batch.id),
+        ("Lines with a reference", f"{batch.references}, of which {batch.answered} were answered"),
+        ("Measured", f"{report.data.n} of these, by a hash of their ids: a fair sample" if sampled else None),
+    ]
 
 
 def _table(

@@ -79,6 +79,10 @@ COLUMNS = (
 )
 
 
+#: Of experts that were chosen for what they answered.
+APART = "Each has answered other prompts, as many as n says, so these numbers do not tell who is better."
+
+
 def methods(report: Report) -> Table:
     """Routers, baselines and controls with every measure that any of them has."""
     found = {"Routers": report.routers, "Baselines": report.baselines, "Controls": report.controls}
@@ -94,10 +98,11 @@ def methods(report: Report) -> Table:
         return Row(title(name, report), tuple(cells), method.note, strong=name == report.default)
 
     quality = f"Quality ({report.data.quality})"
+    heading = "Routers beside what they have to beat" if report.routers else "What a router has to beat"
     headings = [f"{quality}, macro", f"{quality}, micro", *(column.heading for column in columns)]
     headings += [*(["Distance to the oracle's shares"] if distances else []), "n"]
     return Table(
-        title="Routers beside what they have to beat",
+        title=heading if report.baselines else "What was measured",
         corner="Way of routing",
         columns=tuple(headings),
         groups=_groups({name: [row(*item) for item in group.items()] for name, group in found.items()}),
@@ -107,21 +112,24 @@ def methods(report: Report) -> Table:
 
 
 def experts(report: Report) -> Table:
-    """Every expert on all prompts, and how many of them each router sent it."""
+    """Every expert on all prompts, or on its own, and how many of them each router sent it."""
     columns = _known(report.experts.values())
 
     def row(name: str, summary: ExpertSummary) -> Row:
-        sent = [Cell(str(method.queries.get(name, 0))) for method in report.routers.values()]
+        counts = [summary.n, *(method.queries.get(name, 0) for method in report.routers.values())]
+        counts += [report.batch.unanswered.get(name, 0)] if report.batch else []
         cells = [Cell(numbers.thousandths(summary.macro_quality)), _quality(summary)]
-        return Row(name, (*cells, *(column.cell(summary) for column in columns), *sent))
+        return Row(name, (*cells, *(column.cell(summary) for column in columns), *(Cell(str(one)) for one in counts)))
 
     quality = f"Quality ({report.data.quality})"
-    routed = [f"Prompts sent by {name}" for name in report.routers]
+    counted = ["n", *(f"Prompts sent by {name}" for name in report.routers)]
+    counted += ["Not answered"] if report.batch else []
     return Table(
-        title="Each expert alone, on the same prompts",
+        title="Each expert alone, on the same prompts" if report.baselines else "Each expert, on what it answered",
         corner="Expert",
-        columns=(f"{quality}, macro", f"{quality}, micro", *(column.heading for column in columns), *routed),
+        columns=(f"{quality}, macro", f"{quality}, micro", *(column.heading for column in columns), *counted),
         groups=(Group(tuple(row(*item) for item in report.experts.items())),),
+        note=None if report.baselines or len(report.experts) == 1 else APART,
     )
 
 

@@ -22,11 +22,11 @@ MEASURES = (
 
 def print_report(report: "Report", console: Console) -> None:
     """Experts, then routers beside their baselines; tokens and tokens/s are those of one answer."""
-    routed = report.routers[report.default]
+    queries = report.routers[report.default].queries if report.default else {}
     experts = _table(f"Every expert on the same {report.data.n} prompts", report)
-    experts.add_column(f"routed by\n{report.default}", justify="right")
+    experts.add_column(f"routed by\n{report.default or 'nobody'}", justify="right")
     for name, summary in report.experts.items():
-        experts.add_row(name, *_cells(summary), str(routed.queries.get(name, 0)))
+        experts.add_row(name, *_cells(summary), str(queries.get(name, 0)))
     console.print(experts)
     methods = _table(f"Ways of routing these {report.data.n} prompts", report)
     for name, method in report.routers.items():

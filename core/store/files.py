@@ -124,8 +124,11 @@ class Uploads:
             return _upload(connection, upload, owner)
 
     def cancel(self, upload: str, owner: str) -> UploadView:
-        """No more parts. ConflictError where it has become a file."""
+        """No more parts. Again is the same; ConflictError where it has become a file."""
         with self._database.write(durable=True) as connection:
+            found = _upload(connection, upload, owner)
+            if found.state == UploadState.CANCELLED:
+                return found
             _pending(connection, upload, owner)
             mine = update(UPLOAD).where(UPLOAD.c.public_id == upload, UPLOAD.c.owner == owner)
             connection.execute(mine.values(state=UploadState.CANCELLED))

@@ -23,13 +23,12 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from api import first_router, prompt_files, system
+from api import system
 from api.client import Client
 from core.settings import Settings
-from experts import catalogue
-from tests.system import System, until
+from tests.bench.one_expert import EXPERT, address, prompts, whole_path
+from tests.system import until
 
-EXPERT = "general"
 MAX_TOKENS = 96
 
 #: Seconds for bare vLLM to end after what it is at.
@@ -46,16 +45,17 @@ def main() -> None:
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all that was started is ended
     texts = [line.prompt or "" for name in ("collect", "route") for line in prompts(name)] * given.repeat
-    with tempfile.TemporaryDirectory(prefix="torouter-bench-") as home, whole_path(Path(home), given.port) as url:
-        if given.rounds:
-            with bare(Path(home)) as ask_bare:
+    with tempfile.TemporaryDirectory(prefix="torouter-bench-") as home:
+        measure(Settings(home=Path(home), port=given.port), texts, given.rounds)
+
+
+def measure(settings: Settings, texts: list[str], rounds: int) -> None:
+    with whole_path(settings) as running:
+        if rounds:
+            with bare(settings.home) as ask_bare:
                 console.print(f"{len(texts)} prompts, at most {MAX_TOKENS} tokens each; both engines are warm.")
-                throughput(url, ask_bare, texts, given.rounds)
-        latency(url, texts)
-
-
-def prompts(name: str) -> Iterator[prompt_files.PromptLine]:
-    return prompt_files.read(first_router.PROMPTS / f"{name}.jsonl")
+                throughput(address(running), ask_bare, texts, rounds)
+        latency(address(running), texts)
 
 
 def throughput(url: str, ask_bare: "Bare", texts: list[str], rounds: int) -> None:
@@ -113,25 +113,6 @@ def single(url: str, text: str) -> float:
     started = time.perf_counter()
     httpx.post(f"{url}/v1/chat/completions", json=body, timeout=300).raise_for_status()
     return time.perf_counter() - started
-
-
-@contextmanager
-def whole_path(home: Path, port: int) -> Iterator[str]:
-    """The real system with one expert; its address."""
-    settings = Settings(home=home, port=port)
-    specs = [spec for spec in catalogue.load(catalogue.SHIPPED) if spec.name == EXPERT]
-    running = System(settings, specs)
-    try:
-        running.start_broker()
-        running.start_process("api", "serve")
-        console.print("Starting the system with one expert …")
-        running.start("routing", "recovery", f"expert {EXPERT}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        for name in ("api", "recovery", "routing", f"expert-{EXPERT}"):
-            with contextlib.suppress(KeyError):  # not started yet
-                running.stop(name)
-        running.stop_all()
 
 
 class Bare:

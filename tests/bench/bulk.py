@@ -1,4 +1,4 @@
-"""A million prompts: `python -m tests.bench.bulk`. The real system on PostgreSQL, four synthetic experts without latency.
+"""A million prompts: `python -m tests.bench.bulk`. The real system on PostgreSQL, four synthetic experts, no latency.
 
 For a small and a large batch in turn: prompts/s and time per prompt, the peak memory of each process, the latency of a
 poll of the batch, and of a single interactive prompt beside it and on an idle system. Then, of single prompts, where

@@ -26,7 +26,7 @@ TALL = 600
 def draw(report: Report) -> Figure:
     """A band per data set and one for their mean, in it a point per router."""
     bands = [*report.data.datasets, None] if len(report.data.datasets) > 1 else list(report.data.datasets)
-    height = len(report.routers) * ROW + GAP
+    height = max(1, len(report.routers)) * ROW + GAP  # without a router too, the baselines' lines
     made, axes = figure(len(bands) * height + 100)
     look = looks(report)
     for i, dataset in enumerate(bands):

@@ -50,7 +50,7 @@ def draw(report: Report) -> Figure | None:
     axes.margins(0.12)
     axes.set_xlabel(label)
     axes.set_ylabel(f"Quality ({short(report.data.quality)}, mean over prompts)")
-    legend(made, _legend(fastest))
+    legend(made, _legend(fastest)[0 if report.routers else 1 :])
     place(made, axes, [_label(point, _radius(point.throughput, fastest)) for point in points])
     return made
 

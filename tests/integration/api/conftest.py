@@ -57,7 +57,13 @@ def workers(api_store: Store) -> Iterator[PlayedWorkers]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
-        home=tmp_path, wait_s=60, max_body_bytes=200_000, max_prompts=1000, batch_poll_s=0.02, max_lines=200
+        home=tmp_path,
+        wait_s=60,
+        max_body_bytes=200_000,
+        max_prompts=1000,
+        max_file_bytes=100_000,
+        batch_poll_s=0.02,
+        max_lines=200,
     )
 
 

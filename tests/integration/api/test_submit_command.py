@@ -421,6 +421,20 @@ def test_waiting_for_a_batch_that_fails_says_which_lines(tool: Tool) -> None:
     assert "nothing of it has run: mend those lines and submit again, or leave them out by --on-invalid" in tool.told
 
 
+def test_errors_of_a_folder_name_the_shard(tool: Tool) -> None:
+    folder = tool.file.parent / "shards"
+    folder.mkdir()
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "a"}]}
+    (folder / "a.jsonl").write_text('{"prompt": "a"}\n' * 3)
+    (folder / "b.jsonl").write_text('{"prompt": "a"}\n\n' + json.dumps({"body": body}))
+
+    with pytest.raises(typer.Exit):
+        tool.submit(folder, wait=True)
+
+    tool.printed()
+    assert "line 5 (b:3): body: there is no model 'gpt-4o'" in tool.told
+
+
 def test_waiting_for_a_batch_with_failed_prompts_says_where_they_are(tool: Tool, workers: PlayedWorkers) -> None:
     workers.failure = ("prompt_rejected", "no")
 

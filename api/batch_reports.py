@@ -1,0 +1,81 @@
+"""Reports of batches, in the file store: written in a process of its own, found again by the batch's id.
+
+Importing it loads neither numpy nor matplotlib; writing does.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal
+
+from core.errors import InvalidInputError, TorouterError
+from core.schemas.files import BatchJob
+from core.settings import Settings
+from core.store import Store
+
+log = logging.getLogger(__name__)
+
+#: A report that takes longer is given up: a batch must end. One of 20,000 prompts took ? s with the default router.
+LONGEST_S: Final = 1800.0
+
+#: Who answers prompts goes first.
+NICENESS: Final = 10
+
+
+def key(batch: str, kind: Literal["json", "html"]) -> str:
+    """Where the file store has a report."""
+    return f"reports/{batch}/report.{kind}"
+
+
+def write(store: Store, settings: Settings, job: BatchJob) -> None:
+    """Measure a batch that has ended and keep the report; where there is nothing to measure, the log says why."""
+    from api.evaluating import evaluate  # noqa: PLC0415  # numpy, and torch for most routers
+    from api.reports import page  # noqa: PLC0415  # matplotlib
+
+    try:
+        report = evaluate(store, settings, job)
+    except InvalidInputError as error:
+        log.warning("%s has no report: %s", job.public_id, error)
+        return
+    with tempfile.TemporaryDirectory(prefix="torouter-report-") as folder:
+        page.write(report, Path(folder))
+        store.blobs.put(Path(folder), str(Path(key(job.public_id, "json")).parent))
+
+
+def writing_apart(settings: Settings) -> Callable[[BatchJob], None]:
+    """`write`, one report at a time, in a process that ends with it.
+
+    So the caller's memory stays small, and what may kill a process (memory, a library's crash) costs a report and not
+    the batch. TorouterError where it was killed, failed or took too long.
+    """
+    turn = threading.Lock()
+
+    def write_apart(job: BatchJob) -> None:
+        with turn:
+            child = multiprocessing.get_context("spawn").Process(target=_write, args=(settings, job))
+            child.start()
+            child.join(LONGEST_S)
+            if child.is_alive():
+                child.kill()
+                child.join()
+            if child.exitcode:
+                raise TorouterError(f"the report's process ended with status {child.exitcode} (-9: it was killed)")
+
+    return write_apart
+
+
+def _write(settings: Settings, job: BatchJob) -> None:
+    """In the process. A signal to the whole group is its parent's business, which waits for it or is killed, too."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(NICENESS)
+    store = Store.of(settings)
+    try:
+        write(store, settings, job)
+    finally:
+        store.close()

@@ -67,18 +67,25 @@ def _batch(job: BatchJob, found: Rows) -> BatchReport:
 
 def _notes(job: BatchJob, found: Rows) -> list[str]:
     """What the numbers leave out."""
-    notes = []
-    if missing := job.referenced - found.answered:
-        notes.append(f"{missing} of {job.referenced} lines with a reference have no answer, and are not measured.")
-    for expert in sorted(found.unanswered.keys() - set(experts_of(found.rows))):
-        notes.append(f"{expert} is not measured: it answered none of its {found.unanswered[expert]} prompts.")
-    if len(found.rows) < found.answered:
-        notes.append(
-            f"Measured on {len(found.rows)} of {found.answered} answered prompts, drawn by a hash of their ids."
-        )
-    if any(row.dataset == batch_rows.OTHERS for row in found.rows):
-        notes.append(f"All but the {batch_rows.MOST_DATASETS - 1} largest data sets count as one.")
-    return notes
+    rows, experts = found.rows, experts_of(found.rows)
+    missing = job.referenced - found.answered
+    partly = 0 if job.collect is None else sum(len(row.outcomes) < len(experts) for row in rows)
+    unscored = sum(one.value(DEFAULT_QUALITY) is None for row in rows for one in row.outcomes.values())
+    said = {
+        f"{missing} of {job.referenced} lines with a reference have no answer, and are not measured.": missing,
+        f"Measured on {len(rows)} of {found.answered} answered prompts, drawn by a hash of their ids.": (
+            len(rows) < found.answered
+        ),
+        f"On {partly} prompts an expert's answer is missing: there, all experts are those that answered.": partly,
+        f"{unscored} answers have no {DEFAULT_QUALITY}, and are left out of its means.": unscored,
+        f"All but the {batch_rows.MOST_DATASETS - 1} largest data sets count as one.": any(
+            row.dataset == batch_rows.OTHERS for row in rows
+        ),
+    }
+    failed = sorted(found.unanswered.keys() - set(experts))
+    return [note for note, holds in said.items() if holds] + [
+        f"{name} is not measured: it answered none of its {found.unanswered[name]} prompts." for name in failed
+    ]
 
 
 def _as_it_ran(found: Rows) -> Routed:

@@ -59,8 +59,9 @@ class Pool:
 
     @cached_property
     def compares(self) -> bool:
-        """Whether any prompt has the quality of two experts. Without, as after routing, nobody can be held against
-        another: a mean over all experts or the best of them would be that of the one expert there is.
+        """Whether any prompt has the quality of two experts.
+
+        Where none has, as after routing, the mean over all experts or the best of them is that of the one there is.
         """
         return bool((np.isfinite(self.quality).sum(axis=1) > 1).any())
 

@@ -7,30 +7,31 @@ What is to be done is seen in the table, and who does it holds the batch's lease
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from core.errors import NotFoundError, StoreError
 from core.schemas.files import BatchJob
 from core.schemas.work import Claim
 from core.tables import BatchState, State
 from workers.finalizing import write
-from workers.lines import LineError, Using
+from workers.lines import LineError, StepInterruptedError, Using
 from workers.stopping import stop
 from workers.validating import ingest, validate
 
 log = logging.getLogger(__name__)
 
 
-def run(using: Using, stop: threading.Event) -> None:
-    """Advance what waits, several batches at once, until `stop` is set; what is at work then ends its step."""
+def run(using: Using) -> None:
+    """Advance what waits, several batches at once, until it is told to stop; what is at work then leaves off."""
     free = threading.Semaphore(using.settings.batch_threads)
     with ThreadPoolExecutor(using.settings.batch_threads, "batch") as threads:
-        while not stop.wait(using.settings.batch_poll_s):
-            while _waits(using, stop) and free.acquire(timeout=1.0):
+        while not using.stopping.wait(using.settings.batch_poll_s):
+            while _waits(using) and free.acquire(timeout=1.0):
                 threads.submit(_advance, using, free)
 
 
-def _waits(using: Using, stop: threading.Event) -> bool:
-    if stop.is_set():
+def _waits(using: Using) -> bool:
+    if using.stopping.is_set():
         return False
     try:
         return using.store.batch_jobs.any_due()
@@ -59,7 +60,7 @@ def advance(using: Using) -> bool:
     job = using.store.batch_jobs.claim(using.leases.owner, using.leases.lease_s)
     if job is None:
         return False
-    with using.leases.holding([Claim(job.id, job.fence)]):
+    with using.leases.holding([Claim(job.id, job.fence)]), suppress(StepInterruptedError):
         _step(job, using)
     using.store.batch_jobs.release(job)
     return True

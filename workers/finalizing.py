@@ -72,8 +72,7 @@ def _write_prompts(job: BatchJob, using: Using, output: IO[bytes], errors: IO[by
 def _rows(job: BatchJob, using: Using) -> Iterator[OutputRow]:
     line = 0
     while page := using.store.outputs.page(job, line, PAGE):
-        if using.leases.lost():
-            return  # it is another's by now, and nothing of this will count
+        using.check()
         yield from page
         line = page[-1].line
 

@@ -70,8 +70,8 @@ def generate(ids: list[int], using: Using) -> None:
         using.store.generations.give_back([item.claim for item in items])
         return
     with using.leases.holding(item.claim for item in items):
-        futures = using.engine.submit([_request(item, using) for item in items])
-        answers = dict(zip(futures, items, strict=True))
+        asked = using.engine.submit([_request(item, using) for item in items])
+        answers = dict(zip(asked, items, strict=True))
         dead = None
         try:
             for futures in _as_they_finish(answers, using):

@@ -4,7 +4,8 @@ The format is the API's, which the steps don't know; whoever builds the process 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Protocol
 
 from core.schemas.files import BatchJob, NewLine, OutputRow
@@ -52,9 +53,13 @@ class LineError:
         return {"code": self.code, "message": self.message, "line": self.line, "param": self.param}
 
 
+class StepInterruptedError(Exception):
+    """The process is to end, or the batch is another's by now: whoever takes it goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Using:
-    """What the steps work with."""
+    """What the steps work with; `stopping` is set when the process has been asked to end."""
 
     store: Store
     sender: Sender
@@ -63,3 +68,9 @@ class Using:
     settings: Settings
     #: Measures a batch whose lines carried references, before it ends; how is the API's to know.
     evaluate: Callable[[BatchJob], None] = lambda _job: None
+    stopping: Event = field(default_factory=Event)
+
+    def check(self) -> None:
+        """StepInterruptedError where what this process does is in vain, or has to wait for its successor."""
+        if self.stopping.is_set() or self.leases.lost():
+            raise StepInterruptedError

@@ -220,14 +220,14 @@ def batches(
     store, app = Store.of(settings), celery_app.create(settings)
     leases = Leases(store.batch_jobs, settings.lease_s)
     sender = Sender(app, store.recovery, settings)
-    using = Using(store, sender, leases, lines(store), settings, evaluate)
+    using = Using(store, sender, leases, lines(store), settings, evaluate, stop)
     with ExitStack() as stack:
         stack.enter_context(renewing(leases))
         stack.enter_context(Periodic("housekeeping", HOUSEKEEPING_S, lambda: housekeeping.tidy(store)))
         deliver = partial(webhooks.deliver, store, settings, leases.owner)
         stack.enter_context(Periodic("webhooks", WEBHOOKS_S, deliver))
         stack.enter_context(_saying_ready(settings, "batches"))
-        batching.run(using, stop)
+        batching.run(using)
     return 0
 
 

@@ -16,7 +16,7 @@ from core.errors import InvalidInputError
 from core.schemas.conversation import storable
 from core.schemas.files import BatchJob, NewLine
 from core.schemas.work import Dispatch
-from core.tables import Invalid
+from core.tables import BatchState, Invalid
 from workers.lines import LineError, LineReader, Using
 from workers.reading_files import SeenIds, Window, windows
 
@@ -47,7 +47,7 @@ def validate(job: BatchJob, using: Using) -> None:
         found.referenced += sum(line.reference is not None for line in lines)
         found.errors += errors
         hopeless = job.on_invalid == Invalid.FAIL and len(found.errors) >= MOST_ERRORS
-        if hopeless or found.total > using.settings.max_lines or using.leases.lost():
+        if hopeless or found.total > using.settings.max_lines:
             break
     problems = _problems(found, job, using)
     if problems:
@@ -96,18 +96,21 @@ def _problems(found: Found, job: BatchJob, using: Using) -> list[LineError]:
 
 
 def _parsed(job: BatchJob, using: Using, start: int) -> Iterator[tuple[list[NewLine], list[LineError], Window]]:
-    """Windows of the file with what their lines become, and those that can't be taken."""
+    """Windows of the file from `start` on, with what their lines become, and those that can't be taken."""
     reader = using.lines.reader(job)
     key, most = using.store.files.get(str(job.input_file_id), job.owner).key, using.settings.batch_window
-    with using.store.blobs.reading(key) as file, closing(SeenIds()) as seen:
-        if job.on_invalid == Invalid.SKIP:  # else the first pass found no id twice
-            for window in windows(file, 0, most, stop=start):
-                seen.add([reader.custom_id(line.raw) or "" for line in window.lines])
+    # A file of which nothing may be skipped has no id twice, once it has been validated.
+    looks = job.state == BatchState.VALIDATING or job.on_invalid == Invalid.SKIP
+    with using.store.blobs.reading(key) as file, closing(SeenIds()) as ids:
+        seen = ids if looks else None
+        for window in windows(file, 0, most, stop=start) if seen else ():
+            _parse(window, reader, seen)  # only for its ids
         for window in windows(file, start, most):
+            using.check()
             yield *_parse(window, reader, seen), window
 
 
-def _parse(window: Window, reader: LineReader, seen: SeenIds) -> tuple[list[NewLine], list[LineError]]:
+def _parse(window: Window, reader: LineReader, seen: SeenIds | None) -> tuple[list[NewLine], list[LineError]]:
     lines: list[NewLine] = []
     errors: list[LineError] = []
     for number, raw in window.lines:
@@ -116,7 +119,7 @@ def _parse(window: Window, reader: LineReader, seen: SeenIds) -> tuple[list[NewL
         except InvalidInputError as error:
             name = storable(reader.custom_id(raw) or "")[:LONGEST_ID] or None
             errors.append(LineError(number, name, error.code, storable(str(error)), param=error.param))
-    again = seen.add([line.custom_id or "" for line in lines])
+    again = seen.add([line.custom_id or "" for line in lines]) if seen else ()
     for place in sorted(again, reverse=True):
         line = lines.pop(place)
         why = f"custom_id: {line.custom_id!r} is an earlier line's: give each line one of its own"

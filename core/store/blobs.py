@@ -11,7 +11,7 @@ import fsspec
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from core.errors import ConfigError, NotFoundError
+from core.errors import ConfigError, NotFoundError, StoreError
 
 
 class Blobs:
@@ -49,15 +49,21 @@ class Blobs:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[IO[bytes]]:
-        """A new file's bytes, on the disk when the body has ended well, and gone where it has not."""
+        """A new file's bytes, on the disk when the body has ended well, and gone where it has not.
+
+        StoreError where they can't be written, as on a full disk.
+        """
         place = str(self._root / key)
-        self._filesystem.makedirs(str(PurePosixPath(place).parent), exist_ok=True)
         try:
+            self._filesystem.makedirs(str(PurePosixPath(place).parent), exist_ok=True)
             with self._filesystem.open(place, "wb") as file:
                 yield file
                 if self._is_local:
                     file.flush()
                     os.fsync(file.fileno())
+        except OSError as error:
+            self.delete(key)
+            raise StoreError(f"the file store refused {key}: {error.strerror or error}") from error
         except BaseException:
             self.delete(key)
             raise

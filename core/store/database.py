@@ -3,12 +3,14 @@
 import fcntl
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import (
     JSON,
     Connection,
@@ -39,7 +41,10 @@ from core.errors import ConfigError, StoreError, StoreRefusedError
 BUSY_S = 30
 
 #: A driver's errors that trying again does not mend.
-LASTING = (IntegrityError, DataError, ProgrammingError)
+LASTING = (
+    *(IntegrityError, DataError, ProgrammingError),
+    *(getattr(driver, name) for driver in (sqlite3, psycopg) for name in ("IntegrityError", "DataError")),
+)
 
 #: Connections of one process; threads beyond it wait their turn.
 POOL = 10
@@ -152,7 +157,7 @@ def _turn(path: Path) -> Iterator[None]:
 def _ours() -> Iterator[None]:
     try:
         yield
-    except (DBAPIError, PoolTimeoutError) as error:
+    except (DBAPIError, PoolTimeoutError, sqlite3.Error, psycopg.Error) as error:  # bulk statements go to the drivers
         kind = StoreRefusedError if isinstance(error, LASTING) else StoreError
         cause = getattr(error, "orig", None) or error
         raise kind(f"the database refused: {str(cause).strip()[:300]}") from error

@@ -99,9 +99,8 @@ def batches(api_store: Store, workers: PlayedWorkers, settings: Settings) -> Ite
     """What moves batches that come as files on, in this process."""
     leases = Leases(api_store.batch_jobs, settings.lease_s)
     using = Using(api_store, workers, leases, Lines(api_store), settings)
-    stop = threading.Event()
-    thread = threading.Thread(target=run, args=(using, stop))
+    thread = threading.Thread(target=run, args=(using,))
     thread.start()
     yield using
-    stop.set()
+    using.stopping.set()
     thread.join()

@@ -9,7 +9,9 @@ import os
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,11 +19,15 @@ from core.errors import InvalidInputError, TorouterError
 from core.schemas.files import BatchJob
 from core.settings import Settings
 from core.store import Store
+from workers.lines import StepInterruptedError
 
 log = logging.getLogger(__name__)
 
 #: A report that takes longer is given up: a batch must end. One of 20,000 prompts took ? s with the default router.
 LONGEST_S: Final = 1800.0
+
+#: Seconds between two looks at whether the caller is to end.
+LOOK_S: Final = 0.5
 
 #: Who answers prompts goes first.
 NICENESS: Final = 10
@@ -47,11 +53,11 @@ def write(store: Store, settings: Settings, job: BatchJob) -> None:
         store.blobs.put(Path(folder), str(Path(key(job.public_id, "json")).parent))
 
 
-def writing_apart(settings: Settings) -> Callable[[BatchJob], None]:
+def writing_apart(settings: Settings, stop: threading.Event) -> Callable[[BatchJob], None]:
     """`write`, one report at a time, in a process that ends with it.
 
     So the caller's memory stays small, and what may kill a process (memory, a library's crash) costs a report and not
-    the batch. TorouterError where it was killed, failed or took too long.
+    the batch. TorouterError where it failed or took too long, StepInterruptedError where `stop` is set meanwhile.
     """
     turn = threading.Lock()
 
@@ -59,18 +65,29 @@ def writing_apart(settings: Settings) -> Callable[[BatchJob], None]:
         with turn:
             child = multiprocessing.get_context("spawn").Process(target=_write, args=(settings, job))
             child.start()
-            child.join(LONGEST_S)
-            if child.is_alive():
+            try:
+                _wait(child, stop)
+            finally:
                 child.kill()
                 child.join()
-            if child.exitcode:
-                raise TorouterError(f"the report's process ended with status {child.exitcode} (-9: it was killed)")
 
     return write_apart
 
 
+def _wait(child: BaseProcess, stop: threading.Event) -> None:
+    until = time.monotonic() + LONGEST_S
+    while child.is_alive():
+        if stop.is_set():
+            raise StepInterruptedError
+        if time.monotonic() >= until:
+            raise TorouterError(f"a report took longer than {LONGEST_S:g} s")
+        child.join(LOOK_S)
+    if child.exitcode:
+        raise TorouterError(f"a report's process ended with status {child.exitcode} (-9: it was killed)")
+
+
 def _write(settings: Settings, job: BatchJob) -> None:
-    """In the process. A signal to the whole group is its parent's business, which waits for it or is killed, too."""
+    """In the process. A signal to the whole group is the parent's business, which then kills this one."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from core.queues import WorkClass
 from core.schemas.conversation import Message, Sampling
 from core.schemas.experts import EngineKind, ExpertSpec
+from core.schemas.files import BatchJob
 from core.schemas.work import (
     Claim,
     GenerationItem,
@@ -40,6 +42,30 @@ def prompt(text: str = "What is the capital of France?", **changes: Any) -> NewP
 
 def submission(*prompts: NewPrompt, **changes: Any) -> Submission:
     return Submission(prompts=prompts or (prompt(),), endpoint="/v1/prompts", **changes)
+
+
+def batch_job(batch: str, **changes: Any) -> BatchJob:
+    """A batch that came as a file and has ended, as whoever writes its files holds it."""
+    values: dict[str, Any] = {
+        "id": 1,
+        "fence": 1,
+        "public_id": batch,
+        "owner": OWNER,
+        "state": "finalizing",
+        "endpoint": "/v1/chat/completions",
+        "work_class": WorkClass.BULK,
+        "input_file_id": "file_1",
+        "collect": None,
+        "policy": None,
+        "on_invalid": "fail",
+        "total": 1,
+        "stored_lines": 1,
+        "stored_bytes": 1,
+        "referenced": 1,
+        "output_expires_after_s": None,
+        "is_late": False,
+    }
+    return BatchJob(**{**values, **changes})
 
 
 def submit(store: Store, *prompts: NewPrompt, **changes: Any) -> Submitted:

@@ -11,7 +11,7 @@ from typing import IO, Final
 
 from core.schemas.files import BatchJob, NewFile, OutputRow
 from core.tables import State
-from workers.lines import LineError, Using
+from workers.lines import LineError, StepInterruptedError, Using
 from workers.reading_files import windows
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,11 @@ def write(job: BatchJob, using: Using) -> None:
 
 
 def _evaluate(job: BatchJob, using: Using) -> None:
-    """Whatever goes wrong here, the batch ends: its answers are there."""
+    """Whatever goes wrong here, the batch ends: its answers are there. An interruption only puts it off."""
     try:
         using.evaluate(job)
+    except StepInterruptedError:
+        raise
     except Exception:
         log.exception("%s ends without a report", job.public_id)
 

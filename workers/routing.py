@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core import queues
 from core.errors import InvalidInputError
+from core.queues import WorkClass
 from core.schemas.conversation import routing_text
 from core.schemas.experts import ExpertSpec, Location
 from core.schemas.work import Claim, Failure, Routed, RoutingItem
@@ -73,10 +75,15 @@ def route(ids: list[int], serving: Serving | None, using: Using) -> None:
             _without_router(decisions, using)
         if decisions.failed:
             insist(lambda: store.prompts.fail(decisions.failed), using.settings.lease_s)
-        dispatches = insist(
-            lambda: store.prompts.decide(decisions.routed, using.sender.is_full), using.settings.lease_s
-        )
+        full = _full_queues(decisions.routed, using.sender)
+        dispatches = insist(lambda: store.prompts.decide(decisions.routed, full), using.settings.lease_s)
     using.sender.send(dispatches)
+
+
+def _full_queues(routed: Sequence[Routed], sender: Sender) -> set[str]:
+    """The bulk queues, of those that are chosen, that have no room."""
+    chosen = {queues.expert_queue(expert, WorkClass.BULK) for one in routed for expert in one.experts}
+    return {queue for queue in chosen if sender.is_full(queue)}
 
 
 def _without_router(decisions: Decisions, using: Using) -> None:

@@ -107,7 +107,8 @@ def batches() -> None:
 
     settings = settings_of.read()
     _log(settings.log_level)
-    raise typer.Exit(processes.batches(settings, Lines, writing_apart(settings), _told_to_end()))
+    stop = _told_to_end()
+    raise typer.Exit(processes.batches(settings, Lines, writing_apart(settings, stop), stop))
 
 
 def beat() -> None:

@@ -1,7 +1,7 @@
 """Prompts: submitted, claimed for routing, decided or failed, and read back by their owner."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
@@ -49,11 +49,11 @@ class Prompts:
             )
             return [_routing_item(row, claims[row.id]) for row in rows]
 
-    def decide(self, routed: Sequence[Routed], is_full: Callable[[str], bool] = lambda _: False) -> list[Dispatch]:
+    def decide(self, routed: Sequence[Routed], full: Collection[str] = ()) -> list[Dispatch]:
         """Store decisions and pending generations of those prompts whose claim holds; what is now to be sent.
 
         With them go the comparisons that were asked for, once each. The rows count as sent already: when the sender
-        dies before it does, recovery finds them unclaimed. Those for a queue that `is_full` stay unsent until it isn't.
+        dies before it does, recovery finds them unclaimed. Those for a queue that is `full` stay unsent.
         """
         with self._database.write() as connection:
             holding = leases.held(connection, PROMPT, (one.claim for one in routed))
@@ -76,7 +76,7 @@ class Prompts:
                     generations_open=routed_to.c.generations_open,
                 )
             )
-            return _insert_generations(connection, kept, is_full) + comparisons.store(connection, kept)
+            return _insert_generations(connection, kept, full) + comparisons.store(connection, kept)
 
     def renew(self, ids: Collection[int], owner: str, lease_s: float) -> set[int]:
         """Prolong the leases of claimed prompts; those that still hold."""
@@ -162,9 +162,7 @@ def _decision_row(routed: Routed) -> dict[str, Any]:
     }
 
 
-def _insert_generations(
-    connection: Connection, kept: Sequence[Routed], is_full: Callable[[str], bool]
-) -> list[Dispatch]:
+def _insert_generations(connection: Connection, kept: Sequence[Routed], full: Collection[str]) -> list[Dispatch]:
     experts = {one.claim.id: one.experts for one in kept}
     prompts = connection.execute(
         select(PROMPT.c.id, PROMPT.c.batch_id, PROMPT.c.work_class, now().label("at"))
@@ -175,7 +173,7 @@ def _insert_generations(
     for prompt in prompts:
         for expert in experts[prompt.id]:
             queue = queues.expert_queue(expert, WorkClass(prompt.work_class))
-            waits = prompt.work_class == WorkClass.BULK and is_full(queue)
+            waits = queue in full
             same = {"batch_id": prompt.batch_id, "work_class": prompt.work_class}
             sent_at = {"sent_at": None if waits else prompt.at}
             rows.append({"prompt_id": prompt.id, "expert": expert, "created_at": prompt.at, **same, **sent_at})

@@ -236,3 +236,27 @@ def test_a_routers_curve_is_drawn_in_the_pools_order_of_experts(rows: list[Outco
     big = next(point for point in report.curves["experts"].points if point.expert == "big")
     assert report.curves["ours"].points[0].quality == pytest.approx(big.quality)
     assert report.curves["ours"].points[0].cost_usd == pytest.approx(big.cost_usd)
+
+
+def test_what_a_routed_run_cannot_know_is_not_in_its_report():
+    rows = [row("one", small=full(0.4)), row("two", big=full(0.8, cost=4e-6))]
+    predicted = predictions([[0.9, 0.1]] * 2, ("big", "small"), cost_usd=(3e-6, 1e-6))
+    routed = Routed(["small", "big"], predictions=predicted)
+
+    report = evaluate(rows, {"ours": routed}, WANTED)
+
+    assert (report.baselines, report.differences, report.curves) == ({}, {"ours": {}}, {})
+    assert report.two_experts is None
+    assert report.routers["ours"].shares_to_oracle is None
+    assert report.routers["ours"].micro.quality == pytest.approx(0.6)
+    assert (report.experts["small"].n, report.experts["big"].n) == (1, 1)
+
+
+def test_experts_are_measured_without_a_router(rows: list[OutcomeRow]):
+    report = evaluate(rows, {}, Evaluation(quality="bertsim", default=None))
+
+    assert report.routers == {}
+    assert report.baselines["best_single"].macro.quality == pytest.approx(0.75)
+    assert "default" not in json.loads(report.to_json())
+    with pytest.raises(InvalidInputError, match="no router, and the 'bertsim' of one expert at most"):
+        evaluate([row("one", small=0.4), row("two", big=0.8)], {}, Evaluation(quality="bertsim", default=None))

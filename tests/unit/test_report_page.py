@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,3 +195,63 @@ def test_many_routers_experts_and_data_sets_with_long_names_fit():
 )
 def test_a_number_has_three_figures_and_no_exponent(value: float, written: str):
     assert figures(value) == written
+
+
+def routed_only(**fields: Any) -> Report:
+    """A report of prompts that only the chosen expert answered."""
+    answered = {"small": factories.summary(0.8) | {"n": 3}, "large": factories.summary(0.6) | {"n": 2}}
+    return factories.report(
+        routers={"ours": factories.method(0.71, small=3, large=2, cost_usd=2e-6)},
+        baselines={},
+        differences={"ours": {}},
+        experts=answered,
+        batch={"id": "batch_1", "references": 8, "answered": 6, "unanswered": {"large": 2}},
+        notes=["Only <what> was chosen."],
+        **fields,
+    )
+
+
+def test_without_baselines_the_page_compares_nothing():
+    shown = text(routed_only())
+
+    assert "ours reaches a bertsim of 0.710" in shown
+    assert "Each expert, on what it answered" in shown
+    assert "Each has answered other prompts, as many as n says" in shown
+    for absent in ("Best single", "Zero", "Random", "Baselines", "Paired differences", "beat", "baselines' means"):
+        assert absent not in shown
+    assert headings(routed_only())[:2] == ["Quality", "Who answers"]
+
+
+def test_a_batch_shows_what_was_asked_and_not_answered():
+    shown = page(routed_only())
+
+    assert "<dt>Batch</dt><dd>batch_1</dd>" in shown
+    assert "8, of which 6 were answered" in shown
+    assert "5 of these, by a hash of their ids: a fair sample" in shown
+    assert '<p class="note">Only &lt;what&gt; was chosen.</p>' in shown
+    large = shown[shown.index(">large</th>") :]
+    assert re.findall(r"<td>(\d+)</td>", large[: large.index("</tr>")]) == ["2", "2", "2"]
+
+
+def test_without_a_router_the_page_is_about_the_experts():
+    found = factories.full().model_dump(exclude={"routers", "default", "differences", "speed", "training", "curves"})
+    best = factories.method(0.65, large=5)
+    experts = Report.model_validate(found | {"routers": {}, "baselines": {"best_single": best}, "two_experts": None})
+
+    shown = text(experts)
+
+    assert "Routing report: every expert" in shown
+    assert "The best single expert, large, reaches a bertsim of 0.650" in shown
+    assert "What a router has to beat" in shown
+    assert "There is no router; lines through a data set are the baselines' means." in shown
+    assert "Prompts sent by" not in shown
+
+
+def test_the_headline_is_over_prompts_where_a_data_set_has_nothing():
+    known = factories.method(0.71)
+    lacking = known | {"macro": {"n": 5}, "datasets": {"maths": known["micro"], "law": {"n": 0}}}
+    data = factories.report().data.model_dump() | {"datasets": {"maths": 5, "law": 2}}
+
+    shown = text(factories.report(routers={"ours": lacking}, data=data, differences={}))
+
+    assert "ours reaches a bertsim of 0.710 (95 % interval 0.660 to 0.760, n = 5), the mean over prompts." in shown

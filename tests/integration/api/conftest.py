@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from api import batch_reports
 from api.app import create_app
 from api.http.batch_lines import Lines
 from core.settings import Settings
@@ -98,7 +100,8 @@ def url(app: FastAPI) -> Iterator[str]:
 def batches(api_store: Store, workers: PlayedWorkers, settings: Settings) -> Iterator[Using]:
     """What moves batches that come as files on, in this process."""
     leases = Leases(api_store.batch_jobs, settings.lease_s)
-    using = Using(api_store, workers, leases, Lines(api_store), settings)
+    evaluate = partial(batch_reports.write, api_store, settings)
+    using = Using(api_store, workers, leases, Lines(api_store), settings, evaluate)
     thread = threading.Thread(target=run, args=(using,))
     thread.start()
     yield using

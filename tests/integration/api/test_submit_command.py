@@ -33,6 +33,11 @@ LINES = 20
 END_S = 60
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"max_file_bytes": 10**9, "max_lines": 1000})
+
+
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: Using) -> Path:
     """A place for submissions; small parts, and hardly a pause."""
@@ -475,7 +480,7 @@ def test_kill_9_in_the_middle_of_sending_loses_nothing(url: str, tmp_path: Path,
 
     killed = command("submit", str(file), "--url", url)
     while not any(one.record.part_ids for one in records.unfinished()):
-        assert killed.poll() is None
+        assert killed.poll() is None, killed.communicate()
     killed.kill()
     killed.communicate()
     [left] = records.unfinished()

@@ -23,7 +23,8 @@ from workers.lines import StepInterruptedError
 
 log = logging.getLogger(__name__)
 
-#: A report that takes longer is given up: a batch must end. One of 20,000 prompts took ? s with the default router.
+#: A report that takes longer is given up: a batch must end. One of 20,000 prompts and four experts took 55 s and
+#: 680 MiB on two busy cores; a router adds some two minutes there (150 prompts/s, docs/performance.md).
 LONGEST_S: Final = 1800.0
 
 #: Seconds between two looks at whether the caller is to end.

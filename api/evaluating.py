@@ -76,7 +76,7 @@ def _notes(job: BatchJob, found: Rows) -> list[str]:
         f"Measured on {len(rows)} of {found.answered} answered prompts, drawn by a hash of their ids.": (
             len(rows) < found.answered
         ),
-        f"On {partly} prompts an expert's answer is missing: there, all experts are those that answered.": partly,
+        f"On {partly} prompts an expert did not answer: baselines are there of those that did.": partly,
         f"{unscored} answers have no {DEFAULT_QUALITY}, and are left out of its means.": unscored,
         f"All but the {batch_rows.MOST_DATASETS - 1} largest data sets count as one.": any(
             row.dataset == batch_rows.OTHERS for row in rows

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".torouter"), description="folder of embedded data, caches, logs and reports")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder")
     broker_url: str = Field("", description="Celery broker URL; empty: the Valkey that `torouter up` starts")
-    files_url: str = Field("", description="fsspec URL for checkpoints; empty: a folder in the home folder")
+    files_url: str = Field("", description="fsspec URL for files and checkpoints; empty: a folder in the home folder")
     catalogue: Path | None = Field(None, description="experts file; none: the one that is shipped")
     data: Path | None = Field(None, description="folder of data sets, with `prompts/` in it, for `torouter prompts`")
     route_threads: int = Field(16, ge=2, description="messages in hand of a routing worker")
@@ -78,7 +78,11 @@ class Settings(BaseSettings):
     )
     file_expires_s: float | None = Field(30 * 86400.0, gt=0, description="an uploaded file's time; none: for ever")
     min_free_bytes: int = Field(2**30, ge=0, description="free disk below which no more work is taken (429)")
-    max_open_prompts: int = Field(20_000_000, ge=1, description="waiting prompts beyond which no more are taken (429)")
+    max_open_prompts: int = Field(
+        20_000_000,
+        ge=1,
+        description="waiting prompts, of batches that are validated, beyond which no more are taken (429)",
+    )
     queue_messages: int = Field(500, ge=1, description="messages in a bulk queue; what is beyond waits in the database")
     batch_threads: int = Field(3, ge=1, le=32, description="batches that are read or written at once, in one process")
     batch_window: int = Field(4000, ge=1, le=100_000, description="lines of a file that are in memory at once")

@@ -76,14 +76,27 @@ def _step(job: BatchJob, using: Using) -> None:
         case BatchState.IN_PROGRESS if job.is_late:
             stop(job, State.EXPIRED, using)
         case BatchState.IN_PROGRESS:
-            ingest(job, using)
+            _ingest(job, using)
         case BatchState.FINALIZING:
             write(job, using)
 
 
 def _validate(job: BatchJob, using: Using) -> None:
+    if job.is_late:
+        late = LineError(1, None, "batch_expired", "the completion window ended before the file was validated")
+        using.store.batch_jobs.refuse(job, [late.as_json()])
+        return
     try:
         validate(job, using)
     except NotFoundError as error:
         gone = LineError(1, None, "file_not_found", f"{job.input_file_id} can't be read any more: {error}")
         using.store.batch_jobs.refuse(job, [gone.as_json()])
+
+
+def _ingest(job: BatchJob, using: Using) -> None:
+    """A batch whose file is gone has its answers so far, and is cancelled."""
+    try:
+        ingest(job, using)
+    except NotFoundError as error:
+        log.warning("%s is cancelled, since its file can't be read any more: %s", job.public_id, error)
+        using.store.batches.cancel(job.public_id, job.owner)

@@ -36,7 +36,9 @@ class EngineLoop:
     def _begin(self, requests: Sequence[Request], futures: Sequence["Future[Answer]"]) -> None:
         """On the loop: a task for each request, bound to its future both ways."""
         for request, future in zip(requests, futures, strict=True):
-            if not future.cancelled():
+            if future.cancelled():
+                future.set_running_or_notify_cancel()  # else who waits for it never hears of it
+            else:
                 _bind(self._loop.create_task(self._engine.answer(request)), future, self._loop)
 
     def check(self) -> None:

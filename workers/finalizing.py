@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO, Final
 
+from core.errors import NotFoundError
 from core.schemas.files import BatchJob, NewFile, OutputRow
-from core.tables import State
+from core.tables import BatchState, State
 from workers.lines import LineError, StepInterruptedError, Using
 from workers.reading_files import windows
 
@@ -74,20 +75,28 @@ def _write_prompts(job: BatchJob, using: Using, output: IO[bytes], errors: IO[by
 def _rows(job: BatchJob, using: Using) -> Iterator[OutputRow]:
     line = 0
     while page := using.store.outputs.page(job, line, PAGE):
-        using.check()
+        using.check(job)
         yield from page
         line = page[-1].line
 
 
 def _write_unread(job: BatchJob, using: Using, errors: IO[bytes]) -> None:
-    """The lines that had not become prompts when the batch was stopped."""
+    """The lines that had not become prompts when the batch was stopped; of a file that is gone they stay unsaid."""
     if job.stored_lines >= job.total:
         return
-    code, message = CUT_OFF[State.CANCELLED if job.state == "cancelling" else State.EXPIRED]
+    try:
+        _write_cut_off(job, using, errors)
+    except NotFoundError as error:
+        log.warning("%s: the lines that were not read have no line in its error file: %s", job.public_id, error)
+
+
+def _write_cut_off(job: BatchJob, using: Using, errors: IO[bytes]) -> None:
+    code, message = CUT_OFF[State.CANCELLED if job.state == BatchState.CANCELLING else State.EXPIRED]
     reader = using.lines.reader(job)
     key = using.store.files.get(job.input_file_id or "", job.owner).key
     with using.store.blobs.reading(key) as file:
         for window in windows(file, job.stored_bytes, using.settings.batch_window):
+            using.check(job)
             for number, raw in window.lines:
                 errors.write(using.lines.error(LineError(number, reader.custom_id(raw), code, message)))
 

@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any, Protocol
 
 from core.schemas.files import BatchJob, NewLine, OutputRow
+from core.schemas.work import Claim
 from core.settings import Settings
 from core.store import Store
 from workers.leasing import Leases
@@ -70,7 +71,7 @@ class Using:
     evaluate: Callable[[BatchJob], None] = lambda _job: None
     stopping: Event = field(default_factory=Event)
 
-    def check(self) -> None:
-        """StepInterruptedError where what this process does is in vain, or has to wait for its successor."""
-        if self.stopping.is_set() or self.leases.lost():
+    def check(self, job: BatchJob) -> None:
+        """StepInterruptedError where this process is to end, or the batch is another's by now."""
+        if self.stopping.is_set() or Claim(job.id, job.fence) in self.leases.lost():
             raise StepInterruptedError

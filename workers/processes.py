@@ -35,6 +35,9 @@ CHECK_S = 2.0
 #: Seconds between two looks for what has expired.
 HOUSEKEEPING_S = 60.0
 
+#: Seconds between two looks for bytes that nobody knows.
+SWEEPING_S = 3600.0
+
 #: Seconds between two rounds of calls.
 WEBHOOKS_S = 1.0
 
@@ -224,6 +227,7 @@ def batches(
     with ExitStack() as stack:
         stack.enter_context(renewing(leases))
         stack.enter_context(Periodic("housekeeping", HOUSEKEEPING_S, lambda: housekeeping.tidy(store)))
+        stack.enter_context(Periodic("sweeping", SWEEPING_S, lambda: housekeeping.sweep(store)))
         deliver = partial(webhooks.deliver, store, settings, leases.owner)
         stack.enter_context(Periodic("webhooks", WEBHOOKS_S, deliver))
         stack.enter_context(_saying_ready(settings, "batches"))

@@ -18,8 +18,8 @@ def stop(job: BatchJob, state: State, using: Using) -> None:
     """
     jobs, line = using.store.batch_jobs, 0
     while (after := jobs.stop_prompts(job, state, line, PAGE)) is not None:
-        using.check()
+        using.check(job)
         line = after
     while jobs.stop_generations(job, state, PAGE):
-        using.check()
+        using.check(job)
     jobs.stop_rest(job, state)

@@ -23,10 +23,7 @@ from workers.reading_files import SeenIds, Window, windows
 #: Errors that a failed batch tells; the first are the ones that help.
 MOST_ERRORS: Final = 100
 
-#: Characters that are kept of the id of a line that can't be taken.
-LONGEST_ID: Final = 256
-
-#: Seconds for which one batch is stored before another may have its turn.
+#: Seconds for which one batch is stored before another that waits has its turn.
 TURN_S: Final = 10.0
 
 
@@ -45,11 +42,11 @@ def validate(job: BatchJob, using: Using) -> None:
     for lines, errors, _window in _parsed(job, using, start=0):
         found.total += len(lines) + len(errors)
         found.referenced += sum(line.reference is not None for line in lines)
-        found.errors += errors
-        hopeless = job.on_invalid == Invalid.FAIL and len(found.errors) >= MOST_ERRORS
-        if hopeless or found.total > using.settings.max_lines:
+        if job.on_invalid == Invalid.FAIL:
+            found.errors += errors
+        if len(found.errors) >= MOST_ERRORS or found.total > using.settings.max_lines:
             break
-    problems = _problems(found, job, using)
+    problems = _problems(found, using)
     if problems:
         using.store.batch_jobs.refuse(job, [one.as_json() for one in problems[:MOST_ERRORS]])
     else:
@@ -58,7 +55,7 @@ def validate(job: BatchJob, using: Using) -> None:
 
 def ingest(job: BatchJob, using: Using) -> None:
     """Store what follows the lines that are stored, a window a transaction, and wake up the routing workers."""
-    until = time.monotonic() + TURN_S
+    until = float("inf")  # a turn begins with the first window that is stored, however long it took to get there
     # One window is parsed while the one before is stored, which is mostly the database's work.
     with ThreadPoolExecutor(1, "store-lines") as thread:
         before: Future[bool] | None = None
@@ -69,7 +66,9 @@ def ingest(job: BatchJob, using: Using) -> None:
             if before is not None and not before.result():
                 return  # cancelled, or another's by now
             before = thread.submit(_store, job, using, [*lines, *map(_as_failed, errors)], window.end)
-            if time.monotonic() >= until:
+            if until == float("inf"):
+                until = time.monotonic() + TURN_S
+            elif time.monotonic() >= until and using.store.batch_jobs.any_due():
                 break
         if before is not None:
             before.result()
@@ -85,14 +84,14 @@ def _store(job: BatchJob, using: Using, lines: list[NewLine], end: int) -> bool:
     return ids is not None
 
 
-def _problems(found: Found, job: BatchJob, using: Using) -> list[LineError]:
+def _problems(found: Found, using: Using) -> list[LineError]:
     most = using.settings.max_lines
     if found.total > most:
         why = f"the file has more than {most} lines (TOROUTER_MAX_LINES): split it"
         return [LineError(most + 1, None, "too_many_lines", why)]
     if not found.total:
         return [LineError(1, None, "empty_file", "the file has no line: send one request a line")]
-    return found.errors if job.on_invalid == Invalid.FAIL else []
+    return found.errors
 
 
 def _parsed(job: BatchJob, using: Using, start: int) -> Iterator[tuple[list[NewLine], list[LineError], Window]]:
@@ -104,9 +103,10 @@ def _parsed(job: BatchJob, using: Using, start: int) -> Iterator[tuple[list[NewL
     with using.store.blobs.reading(key) as file, closing(SeenIds()) as ids:
         seen = ids if looks else None
         for window in windows(file, 0, most, stop=start) if seen else ():
+            using.check(job)
             _parse(window, reader, seen)  # only for its ids
         for window in windows(file, start, most):
-            using.check()
+            using.check(job)
             yield *_parse(window, reader, seen), window
 
 
@@ -117,8 +117,7 @@ def _parse(window: Window, reader: LineReader, seen: SeenIds | None) -> tuple[li
         try:
             lines.append(reader.read(number, raw))
         except InvalidInputError as error:
-            name = storable(reader.custom_id(raw) or "")[:LONGEST_ID] or None
-            errors.append(LineError(number, name, error.code, storable(str(error)), param=error.param))
+            errors.append(LineError(number, reader.custom_id(raw), error.code, storable(str(error)), param=error.param))
     again = seen.add([line.custom_id or "" for line in lines]) if seen else ()
     for place in sorted(again, reverse=True):
         line = lines.pop(place)

@@ -38,7 +38,8 @@ class Admission:
     def _look(self) -> str | None:
         settings = self._settings
         settings.home.mkdir(parents=True, exist_ok=True)
-        free = min(shutil.disk_usage(settings.home).free, self._store.blobs.free_bytes() or float("inf"))
+        disks = shutil.disk_usage(settings.home).free, self._store.blobs.free_bytes()
+        free = min(one for one in disks if one is not None)
         if free < settings.min_free_bytes:
             return (
                 f"the disk has {free / 2**20:,.0f} MiB left, and TOROUTER_MIN_FREE_BYTES keeps "

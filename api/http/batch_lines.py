@@ -21,8 +21,8 @@ from api.http.errors import CALLERS_CODES
 from api.http.fields import Asked, Name
 from api.http.submitting import chat_prompt, choice_of, completion_prompts
 from core.errors import InvalidInputError
-from core.schemas.conversation import Reference, Sampling
-from core.schemas.experts import ExpertSpec
+from core.schemas.conversation import Reference, Sampling, storable
+from core.schemas.experts import AUTO, ExpertSpec
 from core.schemas.files import BatchJob, NewLine, OutputRow
 from core.schemas.work import NewPrompt
 from core.store import Store
@@ -32,6 +32,9 @@ CHAT: Final = "/v1/chat/completions"
 
 #: Names of sampling parameters, which a plain line has under the same names as the store.
 SAMPLING: Final = frozenset(Sampling.model_fields)
+
+#: Characters of a `custom_id`.
+LONGEST_ID: Final = 256
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -57,7 +60,7 @@ class _Body(TypedDict):
 class _Line(TypedDict):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]  # as above
 
-    custom_id: Annotated[str, Field(min_length=1, max_length=256)]
+    custom_id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
     method: Literal["POST"]
     url: Literal["/v1/chat/completions"]
     body: _Body
@@ -99,17 +102,17 @@ class LineReader:
         return self._unusual(number, raw)
 
     def custom_id(self, raw: bytes) -> str | None:
-        """The caller's id of any line, as far as there is one."""
+        """The caller's id of any line, as far as there is one, and made storable: nothing here was validated."""
         try:
             found = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         name = found.get("custom_id") if isinstance(found, dict) else None
-        return name if isinstance(name, str) else None
+        return storable(name)[:LONGEST_ID] if isinstance(name, str) else None
 
     def _plain(self, number: int, line: _Line) -> NewLine:
         body = line["body"]
-        expert, policy = self._choice(body.get("model", "auto"))
+        expert, policy = self._choice(body.get("model", AUTO))
         sampling = {name: value for name, value in body.items() if name in SAMPLING}
         reference = line.get("reference", "")
         return NewLine(
@@ -137,10 +140,10 @@ class LineReader:
             )
         try:
             prompt, policy = self._prompt(line.body)
+            expert, _ = self._choice(prompt.expert or AUTO)
         except InvalidInputError as error:
             param = f"body.{error.param}" if error.param else "body"
             raise InvalidInputError(f"body: {error}", param=param, code=error.code) from error
-        expert, _ = self._choice(prompt.expert or "auto")
         return NewLine(
             line=number,
             custom_id=line.custom_id,
@@ -223,7 +226,7 @@ def error_line(error: LineError) -> bytes:
     """A line of the error file: a response that says what failed, or, where nothing was asked, an error."""
     said = {"code": error.code, "message": error.message}
     if error.prompt_id is None:
-        return _line(f"line_{error.line}", error.custom_id, None, said | {"line": error.line, "param": error.param})
+        return _line(f"line_{error.line}", error.custom_id, None, said | {"line": error.line})
     status = 400 if error.code in CALLERS_CODES else 502
     kind = "invalid_request_error" if status == 400 else "server_error"  # noqa: PLR2004  # HTTP
     body = {"error": said | {"type": kind, "param": None}}

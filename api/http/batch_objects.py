@@ -75,6 +75,7 @@ class BatchObject(BaseModel):
     errors: BatchErrors | None
     input_file_id: str | None
     completion_window: str
+    model: None = None  # every line names its own
     status: BatchState
     output_file_id: str | None
     error_file_id: str | None

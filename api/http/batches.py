@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.http.batch_objects import BatchList, BatchObject
-from api.http.batch_request import BatchRequest, window_s
+from api.http.batch_request import ON_INVALID, BatchRequest, window_s
 from api.http.bodies import RawBody, parse
 from api.http.documentation import BAD_REQUEST, CONFLICT, NOT_FOUND, NOT_JSON, OVERLOADED, TOO_LARGE, body_of
 from api.http.file_requests import PURPOSE
@@ -41,9 +41,12 @@ def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> Ba
     Lines are OpenAI's (`custom_id`, `method`, `url`, `body`), whose `model` is `auto`, `auto:POLICY` or an expert, and
     may carry a `reference` and a `dataset`. The output file's bodies say `expert` and `cost_usd`.
     """
-    parts.admission.check()
-    new = _new(parse(BatchRequest, body), parts, owner)
-    return BatchObject.of(parts.store.batches.create(new, once(request, body)))
+    asked = once(request, body)
+    made = parts.store.batches.made(owner, asked)
+    if made is None:  # else not even a full disk or a deleted file matters
+        parts.admission.check()
+        made = parts.store.batches.create(_new(parse(BatchRequest, body), parts, owner), asked)
+    return BatchObject.of(made)
 
 
 @router.get("", summary="All batches", responses=NOT_FOUND)
@@ -95,8 +98,10 @@ def _new(asked: BatchRequest, parts: Parts, owner: str) -> NewBatch:
     try:
         on_invalid = asked.treatment(parts.settings.on_invalid)
     except ValueError as error:
-        choice = " or ".join(Invalid)
-        raise InvalidInputError(f"metadata.on_invalid: is {choice}", param="metadata.on_invalid") from error
+        choice, given = " or ".join(Invalid), (asked.metadata or {}).get(ON_INVALID, "")
+        raise InvalidInputError(
+            f"metadata.on_invalid: {given[:40]!r} is not {choice}", param="metadata.on_invalid"
+        ) from error
     if asked.webhook_url is not None:
         check_url(asked.webhook_url, parts.settings)
     file = parts.store.files.get(plausible(asked.input_file_id), owner)

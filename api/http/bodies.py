@@ -75,8 +75,8 @@ def _check_type(content_type: str) -> None:
         raise NotJsonError(f"Content-Type is {content_type[:100]!r}: send JSON, with Content-Type: {JSON}")
 
 
-def refuse_size(limit: int) -> NoReturn:
-    raise BodyTooLargeError(f"the body is larger than {limit} bytes: send fewer prompts at once")
+def refuse_size(limit: int, cure: str = "send fewer prompts at once, or a file") -> NoReturn:
+    raise BodyTooLargeError(f"the body is larger than {limit} bytes: {cure}")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from api.http.bodies import refuse_size
 from api.http.documentation import BAD_REQUEST, CONFLICT, NOT_FORM, NOT_FOUND, OVERLOADED, TOO_LARGE, form_of
 from api.http.file_objects import FileDeleted, FileList, FileObject
 from api.http.file_requests import FilePage, check_filename, check_purpose, expiry_of_form
-from api.http.forms import Form, read_form
+from api.http.forms import CURE, Form, read_form
 from api.http.ids import PathId, plausible
 from api.http.once import ONCE, once
 from api.http.parts import Caller, Parts, PartsOf
@@ -117,7 +118,7 @@ def keep(parts: Parts, source: BinaryIO, most_bytes: int) -> Stored:
         while chunk := source.read(CHUNK):
             size += len(chunk)
             if size > most_bytes:
-                raise InvalidInputError(f"file: is larger than {most_bytes} bytes", param="file")
+                refuse_size(most_bytes, CURE)
             digest.update(chunk)
             target.write(chunk)
         if not size:

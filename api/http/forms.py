@@ -16,6 +16,9 @@ from core.errors import InvalidInputError
 
 FORM = "multipart/form-data"
 
+#: What to do about a file that is too large.
+CURE = "send it in parts (/v1/uploads), or in several files; TOROUTER_MAX_FILE_BYTES is the limit of all"
+
 #: What a form may hold around its file.
 OVERHEAD_BYTES = 64 * 1024
 
@@ -39,7 +42,7 @@ async def read_form(request: Request, name: str, most_bytes: int) -> AsyncIterat
     limit = most_bytes + OVERHEAD_BYTES
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        refuse_size(most_bytes)
+        refuse_size(most_bytes, CURE)
     parser = MultiPartParser(request.headers, _limited(request, limit, most_bytes), max_files=1, max_fields=10)
     try:
         form = await parser.parse()
@@ -65,7 +68,7 @@ async def _limited(request: Request, limit: int, told: int) -> AsyncGenerator[by
     async for part in request.stream():
         size += len(part)
         if size > limit:
-            refuse_size(told)
+            refuse_size(told, CURE)
         yield part
 
 

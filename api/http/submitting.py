@@ -27,8 +27,9 @@ def submit(parts: Parts, submission: Submission, once: Once | None = None) -> Su
 
     NotReadyError when a prompt has to be routed and there is no router, OverloadedError when there is no room.
     """
-    parts.admission.check()
-    _check_router(parts.store, submission)
+    if parts.store.batches.made(submission.owner, once) is None:
+        parts.admission.check()
+        _check_router(parts.store, submission)
     submitted = parts.store.prompts.submit(submission, once)
     if submitted.ids:
         parts.sender.submitted(submitted)

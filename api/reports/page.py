@@ -54,9 +54,10 @@ def _queries(report: Report) -> Plot | None:
 
 
 def _trilemma(report: Report) -> Plot | None:
+    apart = "" if report.baselines else " Each expert stands for those prompts that it answered."
     if not trilemma.has_throughput(report):
-        return _plot(trilemma.draw, report, "Cost and quality", "Up and to the left is better.")
-    caption = "Up and to the left is better, and a larger circle: its area is the throughput."
+        return _plot(trilemma.draw, report, "Cost and quality", f"Up and to the left is better.{apart}")
+    caption = f"Up and to the left is better, and a larger circle: its area is the throughput.{apart}"
     return _plot(trilemma.draw, report, "The trilemma: cost, quality and throughput", caption)
 
 

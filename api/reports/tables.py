@@ -116,18 +116,18 @@ def experts(report: Report) -> Table:
     columns = _known(report.experts.values())
 
     def row(name: str, summary: ExpertSummary) -> Row:
-        counts = [summary.n, *(method.queries.get(name, 0) for method in report.routers.values())]
-        counts += [report.batch.unanswered.get(name, 0)] if report.batch else []
+        counts = [summary.n, *([report.batch.unanswered.get(name, 0)] if report.batch else [])]
+        counts += [method.queries.get(name, 0) for method in report.routers.values()]
         cells = [Cell(numbers.thousandths(summary.macro_quality)), _quality(summary)]
-        return Row(name, (*cells, *(column.cell(summary) for column in columns), *(Cell(str(one)) for one in counts)))
+        return Row(name, (*cells, *(Cell(str(one)) for one in counts), *(column.cell(summary) for column in columns)))
 
     quality = f"Quality ({report.data.quality})"
-    counted = ["n", *(f"Prompts sent by {name}" for name in report.routers)]
-    counted += ["Not answered"] if report.batch else []
+    counted = ["n", *(["Not answered"] if report.batch else [])]
+    counted += [f"Prompts sent by {name}" for name in report.routers]
     return Table(
         title="Each expert alone, on the same prompts" if report.baselines else "Each expert, on what it answered",
         corner="Expert",
-        columns=(f"{quality}, macro", f"{quality}, micro", *(column.heading for column in columns), *counted),
+        columns=(f"{quality}, macro", f"{quality}, micro", *counted, *(column.heading for column in columns)),
         groups=(Group(tuple(row(*item) for item in report.experts.items())),),
         note=None if report.baselines or len(report.experts) == 1 else APART,
     )

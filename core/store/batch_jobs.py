@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, false, func, 
 
 from core.queues import WorkClass
 from core.schemas.files import BatchJob, NewFile, NewLine
+from core.schemas.work import Tally
 from core.store import bulk, endings, leases
+from core.store.batch_states import is_open
 from core.store.database import Database, now
 from core.store.files import insert_file
 from core.tables import BATCH, GENERATION, PROMPT, WEBHOOK, BatchState, State, public_id
@@ -106,8 +108,8 @@ class BatchJobs:
     def stop_generations(self, job: BatchJob, state: State, limit: int) -> int:
         """End so many of the generations that are open; how many there were."""
         with self._database.write() as connection:
-            is_open = or_(*(GENERATION.c.state == literal(one, literal_execute=True) for one in leases.OPEN))
-            these = select(GENERATION.c.id).where(GENERATION.c.batch_id == job.id, is_open).order_by(GENERATION.c.id)
+            still = or_(*(GENERATION.c.state == literal(one, literal_execute=True) for one in leases.OPEN))
+            these = select(GENERATION.c.id).where(GENERATION.c.batch_id == job.id, still).order_by(GENERATION.c.id)
             ids = connection.execute(these.limit(limit).with_for_update(key_share=True)).scalars().all()
             if ids:
                 leases.stop(connection, GENERATION, ids, state)
@@ -123,9 +125,7 @@ class BatchJobs:
             column = STOPPED[state]
             rest = {column.name: column + BATCH.c.total - counted}
             connection.execute(update(BATCH).where(BATCH.c.id == job.id).values(rest))
-            changes = endings.tallies()
-            changes[job.id].done += 0
-            endings.settle(connection, changes)
+            endings.settle(connection, {job.id: Tally()})
 
     def finish(self, job: BatchJob, output: NewFile | None, errors: NewFile | None) -> bool:
         """It has ended, and its files are written: completed, or whatever stopped it."""
@@ -157,19 +157,14 @@ def _due() -> ColumnElement[bool]:
     """What somebody has to do something about, and nobody does."""
     columns = BATCH.c
     from_file = columns.input_file_id.is_not(None)
-    is_open = columns.state.in_([literal(state.value, literal_execute=True) for state in OPEN])
     reads = and_(columns.state == BatchState.IN_PROGRESS, or_(columns.stored_lines < columns.total, _late()))
-    writes = and_(columns.state == BatchState.FINALIZING, columns.scores_open == 0)
+    writes = and_(columns.state == BatchState.FINALIZING, or_(columns.scores_open == 0, _late()))
     wanted = or_(
         columns.state == BatchState.CANCELLING,
         and_(from_file, or_(columns.state == BatchState.VALIDATING, reads, writes)),
     )
     free = or_(columns.lease_expires_at.is_(None), columns.lease_expires_at < now())
-    return and_(is_open, free, wanted)
-
-
-#: As the partial index has it.
-OPEN = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING, BatchState.CANCELLING)
+    return and_(is_open(), free, wanted)
 
 
 def _late() -> ColumnElement[bool]:

@@ -1,19 +1,18 @@
 """Batches by their owner: created from a file of lines, read, cancelled."""
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from core.errors import ConflictError, NotFoundError
 from core.queues import WorkClass
 from core.schemas.files import NewBatch, Once
 from core.schemas.views import BatchView
 from core.store import reading, request_keys
+from core.store.batch_states import is_open
 from core.store.database import Database, now
 from core.tables import BATCH, BatchState, public_id
 
 #: From these a batch can be cancelled.
-OPEN = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING)
-
-CANCELLING = BatchState.CANCELLING
+CANCELLABLE = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING)
 
 
 class Batches:
@@ -30,6 +29,14 @@ class Batches:
             if made == name:
                 _insert(connection, new, name)
             return _get(connection, made, new.owner)
+
+    def made(self, owner: str, once: Once | None) -> BatchView | None:
+        """The batch that an earlier request with this key made; None for the first, or without a key."""
+        if once is None:
+            return None
+        with self._database.read() as connection:
+            name = request_keys.made(connection, owner, once)
+            return None if name is None else _get(connection, name, owner)
 
     def get(self, name: str, owner: str) -> BatchView:
         """One batch with its counts; NotFoundError when there is none or it is another owner's."""
@@ -51,7 +58,9 @@ class Batches:
     def cancel(self, name: str, owner: str) -> BatchView:
         """Ask for its end, which takes a moment. Again is the same; ConflictError where it has ended."""
         with self._database.write(durable=True) as connection:
-            mine = update(BATCH).where(BATCH.c.public_id == name, BATCH.c.owner == owner, BATCH.c.state.in_(OPEN))
+            mine = update(BATCH).where(
+                BATCH.c.public_id == name, BATCH.c.owner == owner, BATCH.c.state.in_(CANCELLABLE)
+            )
             connection.execute(mine.values(state=BatchState.CANCELLING, cancelling_at=now()))
             found = _get(connection, name, owner)
             if found.ended and found.state != BatchState.CANCELLED:
@@ -60,10 +69,9 @@ class Batches:
 
     def open_prompts(self) -> int:
         """How many prompts of all owners have not ended; of a file, those that it is known to have."""
-        is_open = BATCH.c.state.in_([literal(state.value, literal_execute=True) for state in (*OPEN, CANCELLING)])
         left = BATCH.c.total - BATCH.c.done - BATCH.c.failed - BATCH.c.cancelled - BATCH.c.expired
         with self._database.read() as connection:
-            return int(connection.execute(select(func.coalesce(func.sum(left), 0)).where(is_open)).scalar_one())
+            return int(connection.execute(select(func.coalesce(func.sum(left), 0)).where(is_open())).scalar_one())
 
     def of_fingerprint(self, endpoint: str, fingerprint: str, owner: str) -> list[BatchView]:
         """The owner's batches of an endpoint whose details carry this fingerprint, in the order of submission."""

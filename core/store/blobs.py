@@ -1,9 +1,11 @@
 """What is too big for a row: bytes under keys, on a disk or in object storage, by an fsspec URL."""
 
+import io
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -12,6 +14,9 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from core.errors import ConfigError, NotFoundError, StoreError
+
+#: Bytes of a remote file that are read at once.
+BUFFER = 1 << 20
 
 
 class Blobs:
@@ -73,14 +78,23 @@ class Blobs:
         """A file's bytes, from any offset; NotFoundError where it is gone."""
         try:
             with self._filesystem.open(str(self._root / key), "rb") as file:
-                yield file
+                # fsspec's own buffered files can't read a line up to a length.
+                yield file if self._is_local else io.BufferedReader(file, BUFFER)
         except FileNotFoundError as error:
-            raise NotFoundError(f"nothing is stored under {key!r}: was TOROUTER_FILES_URL changed?") from error
+            raise NotFoundError("its bytes are gone: was TOROUTER_FILES_URL changed?", param="id") from error
 
     def delete(self, key: str) -> None:
         """Also of what is not there."""
         with suppress(FileNotFoundError):
             self._filesystem.rm(str(self._root / key))
+
+    def old_keys(self, folder: str, older_s: float) -> Iterator[str]:
+        """Keys in a folder that were written at least so long ago."""
+        root, before = str(self._root), datetime.now(UTC) - timedelta(seconds=older_s)
+        for name in self._filesystem.find(f"{root}/{folder}"):
+            with suppress(FileNotFoundError):  # deleted meanwhile
+                if self._filesystem.modified(name) < before:
+                    yield str(PurePosixPath(name).relative_to(root))
 
     def free_bytes(self) -> int | None:
         """Room on the disk; None for object storage."""

@@ -6,7 +6,7 @@ and two transactions that both hold that would wait for each other's stronger FO
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
@@ -92,14 +92,14 @@ def after_generations(connection: Connection, ids: Collection[int], changes: Tal
 
 
 def after_prompts(connection: Connection, ids: Collection[int]) -> None:
-    """Count prompts that failed before any expert saw them."""
+    """Count prompts that ended before any expert saw them."""
     changes = tallies()
     for row in _batches_of(connection, PROMPT, ids):
         _count(changes[row.batch_id], row.state)
     settle(connection, changes)
 
 
-def settle(connection: Connection, changes: Tallies) -> None:
+def settle(connection: Connection, changes: Mapping[int, Tally]) -> None:
     """Add the changes to the batches' counts, and end those that have nothing open.
 
     What came as a file then waits, `finalizing`, for its output to be written.
@@ -124,7 +124,7 @@ def settle(connection: Connection, changes: Tallies) -> None:
     )
 
 
-def _add_to_experts(connection: Connection, changes: Tallies) -> None:
+def _add_to_experts(connection: Connection, changes: Mapping[int, Tally]) -> None:
     """The same for what each expert did; the batches' locks are those of these rows too."""
     rows = [
         {"batch_id": batch_id, "expert": expert, **asdict(theirs)}

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.schemas.files import FileView, NewFile, NewUpload, Once, PartView, UploadView
 from core.store import request_keys
+from core.store.batch_states import is_open
 from core.store.database import Database, now
-from core.tables import BATCH, FILE, UPLOAD, UPLOAD_PART, BatchState, UploadState, public_id
-
-#: Batches in these states may still read their input file.
-READING = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING, BatchState.CANCELLING)
+from core.tables import BATCH, FILE, UPLOAD, UPLOAD_PART, UploadState, public_id
 
 
 class Files:
@@ -51,19 +49,29 @@ class Files:
         """Forget a file; its bytes are the caller's to delete. ConflictError while a batch reads it."""
         with self._database.write(durable=True) as connection:
             found = _file(connection, name, owner)
-            reading = select(BATCH.c.public_id).where(BATCH.c.input_file_id == name, BATCH.c.state.in_(READING))
+            reading = select(BATCH.c.public_id).where(BATCH.c.input_file_id == name, is_open())
             batch = connection.execute(reading.limit(1)).scalar_one_or_none()
             if batch is not None:
                 raise ConflictError(f"{batch} is at work on {name!r}: cancel it first, or wait for its end", param="id")
             connection.execute(delete(FILE).where(FILE.c.public_id == name))
+            request_keys.forget_made(connection, [name])
             return found
 
     def take_expired(self, limit: int) -> list[str]:
         """Forget files whose time is up and that no batch reads; the keys of their bytes."""
         with self._database.write() as connection:
-            reading = exists().where(BATCH.c.input_file_id == FILE.c.public_id, BATCH.c.state.in_(READING))
+            reading = exists().where(BATCH.c.input_file_id == FILE.c.public_id, is_open())
             late = select(FILE.c.id).where(FILE.c.expires_at < now(), ~reading).limit(limit)
-            return list(connection.execute(delete(FILE).where(FILE.c.id.in_(late)).returning(FILE.c.key)).scalars())
+            gone = delete(FILE).where(FILE.c.id.in_(late)).returning(FILE.c.key, FILE.c.public_id)
+            rows = connection.execute(gone).fetchall()
+            request_keys.forget_made(connection, [row.public_id for row in rows])
+            return [row.key for row in rows]
+
+    def without_row(self, keys: Sequence[str]) -> set[str]:
+        """Those keys that no file and no part has."""
+        of_files, of_parts = (select(table.c.key).where(table.c.key.in_(keys)) for table in (FILE, UPLOAD_PART))
+        with self._database.read() as connection:
+            return set(keys) - set(connection.execute(of_files.union(of_parts)).scalars())
 
     def forget_keys(self, older_s: float) -> None:
         """Forget the `Idempotency-Key` of requests that old."""
@@ -99,6 +107,7 @@ class Uploads:
             name = public_id("part")
             made = request_keys.first(connection, owner, once, name)
             if made == name:
+                _check_room(connection, of, size)
                 row = {"public_id": name, "upload_id": of, "bytes": size, "key": key}
                 connection.execute(insert(UPLOAD_PART).values(created_at=now(), **row))
             return _part(connection.execute(_parts().where(UPLOAD_PART.c.public_id == made)).one())
@@ -114,14 +123,17 @@ class Uploads:
         return [found[name] for name in names]
 
     def complete(self, upload: str, owner: str, new: NewFile) -> UploadView:
-        """Make it a file whose bytes are stored; where it is one already, that."""
+        """Make it a file whose bytes are stored; where it is one already, that. ConflictError where it is neither."""
         with self._database.write(durable=True) as connection:
             name = public_id("file")
             done = update(UPLOAD).where(UPLOAD.c.public_id == upload, UPLOAD.c.owner == owner)
             pending = done.where(UPLOAD.c.state == UploadState.PENDING)
             if connection.execute(pending.values(state=UploadState.COMPLETED, file_id=name)).rowcount:
                 insert_file(connection, owner, new, name)
-            return _upload(connection, upload, owner)
+            found = _upload(connection, upload, owner)
+            if found.file is None:
+                raise _closed(found)
+            return found
 
     def cancel(self, upload: str, owner: str) -> UploadView:
         """No more parts. Again is the same; ConflictError where it has become a file."""
@@ -199,9 +211,26 @@ def _pending(connection: Connection, name: str, owner: str) -> int:
     )
     id_ = connection.execute(still.with_for_update(key_share=True)).scalar_one_or_none()
     if id_ is None:
-        state = UploadState.EXPIRED if found.state == UploadState.PENDING else found.state
-        raise ConflictError(f"{name} is {state}: create another upload", param="id")
+        raise _closed(found)
     return int(id_)
+
+
+def _closed(upload: UploadView) -> ConflictError:
+    state = UploadState.EXPIRED if upload.state == UploadState.PENDING else upload.state
+    return ConflictError(f"{upload.id} is {state}: create another upload", param="id")
+
+
+def _check_room(connection: Connection, upload: int, size: int) -> None:
+    """InvalidInputError where parts have far more bytes than were announced; a part may have come twice."""
+    announced = connection.execute(select(UPLOAD.c.bytes).where(UPLOAD.c.id == upload)).scalar_one()
+    sums = select(func.coalesce(func.sum(UPLOAD_PART.c.bytes), 0)).where(UPLOAD_PART.c.upload_id == upload)
+    sent = connection.execute(sums).scalar_one() + size
+    if sent > 2 * announced:
+        raise InvalidInputError(
+            f"data: parts have {sent} bytes by now, and {announced} were announced: create another upload",
+            param="data",
+            code="upload_too_large",
+        )
 
 
 def _parts() -> Select[Any]:  # Any: the columns of a table and one more

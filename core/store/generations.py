@@ -1,5 +1,6 @@
 """Generations: claimed by an expert's worker, then done, failed, or given back."""
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -100,6 +101,9 @@ def _store(connection: Connection, results: Sequence[GenerationResult]) -> None:
         row = asdict(result)
         row["row"] = row.pop("claim")["id"]
         row["answer"] = storable(result.answer)
+        for name in ("nll_answer", "nll_reference"):
+            if row[name] is not None and not math.isfinite(row[name]):
+                row[name] = None  # of a token that could not be: absent, as any other unknown
         rows.append(row)
     found = given(connection, GENERATION, rows)
     ended = {"state": State.DONE, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}

@@ -1,5 +1,6 @@
 """Prompts: submitted, claimed for routing, decided or failed, and read back by their owner."""
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -156,10 +157,15 @@ def _decision_row(routed: Routed) -> dict[str, Any]:
         "policy": routed.policy,
         "checkpoint_id": routed.checkpoint_id,
         "prediction_kind": routed.prediction_kind,
-        "predictions": routed.predictions,
+        "predictions": routed.predictions and {name: _finite(one) for name, one in routed.predictions.items()},
         "route_s": routed.route_s,
         "gathered": routed.gathered,
     }
+
+
+def _finite(value: float) -> float | None:
+    """No JSON has another number."""
+    return value if math.isfinite(value) else None
 
 
 def _insert_generations(connection: Connection, kept: Sequence[Routed], full: Collection[str]) -> list[Dispatch]:

@@ -70,7 +70,7 @@ class RequestKey(SQLModel, table=True):
     #: SHA-256 of what was asked: the same key may not ask for something else.
     digest: str
     #: Public id of what it made.
-    made: str
+    made: str = Field(index=True)
     created_at: float = Field(index=True)
 
 

@@ -59,7 +59,7 @@ class Batch(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
     public_id: str = Field(unique=True)
-    owner: str = Field(default=LOCAL, index=True, sa_column_kwargs=default(LOCAL))
+    owner: str = Field(default=LOCAL, sa_column_kwargs=default(LOCAL))
     state: str = Field(
         default=BatchState.IN_PROGRESS, sa_type=String(16), sa_column_kwargs=default(BatchState.IN_PROGRESS)
     )
@@ -188,7 +188,7 @@ class Generation(Work, table=True):
         UniqueConstraint("prompt_id", "expert"),
         waiting("expert", "work_class"),
         leased(),
-        partial("state IN ('pending', 'running')", "batch_id", name="ix_generation_open"),
+        partial("state IN ('pending', 'running')", "batch_id", "id", name="ix_generation_open"),
     )
 
     prompt_id: int = Field(sa_type=BIG, foreign_key="prompt.id")

@@ -31,7 +31,7 @@ class BatchState(StrEnum):
 
     VALIDATING = "validating"
     IN_PROGRESS = "in_progress"
-    FINALIZING = "finalizing"  # every prompt has ended; scores are still computed
+    FINALIZING = "finalizing"  # every prompt has ended; scores are computed, files written
     COMPLETED = "completed"
     FAILED = "failed"  # nothing of it has run
     EXPIRED = "expired"

@@ -186,7 +186,7 @@ def test_failures_are_counted_and_never_a_zero(sqlite_store: Store, settings: Se
     assert report.baselines["zero"].micro.quality == pytest.approx(0.6)
     assert report.notes == [
         "1 of 3 lines with a reference have no answer, and are not measured.",
-        "On 1 prompts an expert's answer is missing: there, all experts are those that answered.",
+        "On 1 prompts an expert did not answer: baselines are there of those that did.",
     ]
 
 

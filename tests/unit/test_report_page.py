@@ -230,7 +230,7 @@ def test_a_batch_shows_what_was_asked_and_not_answered():
     assert "5 of these, by a hash of their ids: a fair sample" in shown
     assert '<p class="note">Only &lt;what&gt; was chosen.</p>' in shown
     large = shown[shown.index(">large</th>") :]
-    assert re.findall(r"<td>(\d+)</td>", large[: large.index("</tr>")]) == ["2", "2", "2"]
+    assert re.findall(r"<td>(\d+)</td>", large[: large.index("</tr>")]) == ["2", "2", "2"]  # n, not answered, sent
 
 
 def test_without_a_router_the_page_is_about_the_experts():

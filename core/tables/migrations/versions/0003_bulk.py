@@ -39,6 +39,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("request_key", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_request_key_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_request_key_made"), ["made"], unique=False)
 
     op.create_table(
         "upload",
@@ -176,6 +177,7 @@ def upgrade() -> None:
         batch_op.drop_column("not_before")
         batch_op.drop_column("cancel_requested_at")
         batch_op.drop_column("idempotency_key")
+        batch_op.drop_index(batch_op.f("ix_batch_owner"))
 
     with op.batch_alter_table("generation", schema=None, recreate="never") as batch_op:
         batch_op.add_column(sa.Column("logprobs", sa.JSON(none_as_null=True), nullable=True))
@@ -199,7 +201,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_generation_open",
-            ["batch_id"],
+            ["batch_id", "id"],
             unique=False,
             sqlite_where=sa.text("state IN ('pending', 'running')"),
             postgresql_where=sa.text("state IN ('pending', 'running')"),

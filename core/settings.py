@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     max_open_prompts: int = Field(
         20_000_000,
         ge=1,
-        description="waiting prompts, of batches that are validated, beyond which no more are taken (429)",
+        description="waiting prompts beyond which no more are taken (429)",
     )
     queue_messages: int = Field(500, ge=1, description="messages in a bulk queue; what is beyond waits in the database")
     batch_threads: int = Field(3, ge=1, le=32, description="batches that are read or written at once, in one process")

@@ -1,4 +1,4 @@
-"""Leases, the same for prompts, generations, scores and webhooks: claim, hold, renew, give back. Functions on a connection.
+"""Leases, of prompts, generations, scores and webhooks: claim, hold, renew, give back. Functions on a connection.
 
 A claim raises the row's fencing token; whatever comes later with an older token finds nothing to write. Expiry is
 judged by the database's clock.

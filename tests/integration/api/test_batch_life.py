@@ -217,3 +217,81 @@ def test_a_file_of_blank_lines_is_empty(client: openai.OpenAI):
     assert failed.errors is not None
     assert failed.errors.data is not None
     assert failed.errors.data[0].code == "empty_file"
+
+
+@pytest.mark.parametrize(
+    "bad", ["[" * 5000, '{"custom_id": "\\ud800"}', '{"custom_id": "a\\u0000b"}', '{"custom_id": ["x"]}', "\\ud800"]
+)
+@pytest.mark.parametrize("on_invalid", ["fail", "skip"])
+def test_no_line_keeps_a_batch_from_ending(client: openai.OpenAI, bad: str, on_invalid: str):
+    done = ended(client, create(client, bad, line("z"), metadata={"on_invalid": on_invalid}))
+
+    assert done.status == ("failed" if on_invalid == "fail" else "completed")
+    if done.error_file_id is not None:
+        [error] = content(client, done.error_file_id)
+        assert error["error"]["line"] == 1
+
+
+def test_a_batch_whose_file_is_lost_can_be_cancelled(
+    client: openai.OpenAI, api_store: Store, workers: PlayedWorkers, batches: Using
+):
+    workers.hold()
+    batch = create(client, *(line(str(n)) for n in range(5)))
+    ended(client, batch, "in_progress")
+    with api_store.batches._database.write() as connection:  # as if it had not been read to its end
+        connection.exec_driver_sql("UPDATE batch SET total = 7, stored_bytes = 1, fence = fence + 1")
+    api_store.blobs.delete(api_store.files.get(batch.input_file_id, "local").key)
+
+    cancelled = ended(client, batch, "cancelled")
+
+    counts = cancelled.model_dump()["request_counts"]
+    assert counts["cancelled"] + counts["completed"] == counts["total"] == 7
+
+
+def test_the_same_request_is_answered_although_it_would_be_refused_now(client: openai.OpenAI, app: Any):
+    file = upload(client, line("a"))
+    asked: dict[str, Any] = {"input_file_id": file, "endpoint": CHAT, "completion_window": "24h"}
+    key = {"Idempotency-Key": "mine"}
+    first = ended(client, client.batches.create(**asked, extra_headers=key))
+    client.files.delete(file)
+
+    assert client.batches.create(**asked, extra_headers=key).id == first.id
+    with pytest.raises(openai.NotFoundError):
+        client.batches.create(**asked)
+
+
+def test_the_order_of_texts_is_not_the_order_of_answers(client: openai.OpenAI):
+    lines = [line(str(n), text) for n, text in enumerate(["b", "a", "c", "a"])]
+
+    done = ended(client, create(client, *lines))
+
+    assert [one["custom_id"] for one in content(client, done.output_file_id)] == ["0", "1", "2", "3"]
+
+
+def test_completions_are_a_batch_too(client: openai.OpenAI):
+    body = {"model": "math", "prompt": "one and", "max_tokens": 3}
+    asked = {"custom_id": "a", "method": "POST", "url": "/v1/completions", "body": body}
+
+    done = ended(client, create(client, asked, endpoint="/v1/completions"))
+
+    [answer] = content(client, done.output_file_id)
+    assert answer["response"]["body"]["object"] == "text_completion"
+    assert answer["response"]["body"]["choices"][0]["text"] == " math"
+
+
+def test_a_collecting_batch_has_a_line_for_every_answer(client: openai.OpenAI):
+    done = ended(client, create(client, line("a"), line("b"), extra_body={"experts": "all"}))
+
+    answers = content(client, done.output_file_id)
+    assert [(one["custom_id"], one["response"]["body"]["expert"]) for one in answers] == [
+        ("a", "general"),
+        ("a", "math"),
+        ("b", "general"),
+        ("b", "math"),
+    ]
+
+
+@pytest.mark.parametrize("window", ["24", "0h", "31d", "1w", ""])
+def test_a_window_that_is_none_is_refused(client: openai.OpenAI, window: str):
+    with pytest.raises(openai.BadRequestError, match="completion_window"):
+        create(client, line("a"), completion_window=window)

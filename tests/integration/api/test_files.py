@@ -11,7 +11,8 @@ import pytest
 
 from core.store import Store
 from tests.integration.api.played import PlayedWorkers
-from workers.housekeeping import tidy
+from workers import housekeeping
+from workers.housekeeping import sweep, tidy
 from workers.lines import Using
 
 
@@ -203,3 +204,37 @@ def test_expired_files_go_unless_a_batch_reads_them(
     assert client.files.retrieve(kept.id).id == kept.id
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(gone.id)
+
+
+def test_a_closed_upload_cannot_be_completed(client: openai.OpenAI):
+    made = client.uploads.create(filename="x.jsonl", purpose="batch", bytes=4, mime_type="application/jsonl")
+    part = client.uploads.parts.create(made.id, data=b"one\n").id
+    client.uploads.cancel(made.id)
+
+    with pytest.raises(openai.ConflictError, match="cancelled"):
+        client.uploads.complete(made.id, part_ids=[part])
+
+
+def test_parts_hold_no_more_than_twice_what_was_announced(client: openai.OpenAI):
+    made = client.uploads.create(filename="x.jsonl", purpose="batch", bytes=4, mime_type="application/jsonl")
+    for _ in range(2):
+        client.uploads.parts.create(made.id, data=b"one\n")
+
+    with pytest.raises(openai.BadRequestError, match="12 bytes by now, and 4 were announced"):
+        client.uploads.parts.create(made.id, data=b"one\n")
+
+
+def test_bytes_that_nobody_knows_are_swept(
+    client: openai.OpenAI, api_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    kept = upload(client)
+    with api_store.blobs.writing("files/orphan") as file:
+        file.write(b"left by a killed process")
+    sweep(api_store)
+    assert (tmp_path / "files" / "files" / "orphan").exists()  # it may be under way
+
+    monkeypatch.setattr(housekeeping, "ORPHAN_S", -60.0)
+    sweep(api_store)
+
+    assert not (tmp_path / "files" / "files" / "orphan").exists()
+    assert client.files.content(kept.id).content == b"{}\n"

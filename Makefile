@@ -29,7 +29,7 @@ up: setup ## Run the whole system on this machine until Ctrl-C
 	@.venv/bin/torouter up
 
 test: setup-dev ## Run all tests
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-dev ## Lint, formatting, types, and the order of imports
 	.venv/bin/ruff check

@@ -2,8 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
-from typing import Annotated, BinaryIO, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Annotated, BinaryIO, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -18,12 +18,15 @@ from api.http.ids import PathId, plausible
 from api.http.once import ONCE, once
 from api.http.parts import Caller, Parts, PartsOf
 from core.errors import InvalidInputError
-from core.schemas.files import NewFile
+from core.schemas.files import FileView, NewFile, PartView
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 
 #: Bytes that are in memory of a file that is copied.
 CHUNK = 1 << 20
+
+
+AnyView = TypeVar("AnyView", FileView, PartView)
 
 
 class Stored(NamedTuple):
@@ -57,14 +60,7 @@ def _create(request: Request, parts: Parts, owner: str, form: Form) -> FileObjec
     stored = keep(parts, form.file, parts.settings.max_file_bytes)
     asked = once(request, filename.encode(), str(expires).encode(), stored.sha256)
     new = NewFile(filename, purpose, stored.size, stored.key, None if expires is None else int(expires))
-    try:
-        view = parts.store.files.add(owner, new, asked)
-    except BaseException:
-        parts.store.blobs.delete(stored.key)
-        raise
-    if view.key != stored.key:  # it was sent before
-        parts.store.blobs.delete(stored.key)
-    return FileObject.of(view)
+    return FileObject.of(added(parts, stored, lambda: parts.store.files.add(owner, new, asked)))
 
 
 @router.get("", summary="All files", responses=NOT_FOUND)
@@ -124,6 +120,18 @@ def keep(parts: Parts, source: BinaryIO, most_bytes: int) -> Stored:
         if not size:
             raise InvalidInputError("file: is empty", param="file")
     return Stored(key, size, digest.digest())
+
+
+def added(parts: Parts, stored: Stored, add: Callable[[], AnyView]) -> AnyView:
+    """What `add` makes of stored bytes, which are deleted where it makes nothing of them, or had been sent before."""
+    try:
+        view = add()
+    except BaseException:
+        parts.store.blobs.delete(stored.key)
+        raise
+    if view.key != stored.key:
+        parts.store.blobs.delete(stored.key)
+    return view
 
 
 def _chunks(parts: Parts, key: str) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -21,7 +22,7 @@ from api.http.documentation import (
 from api.http.errors import BodyTooLargeError
 from api.http.file_objects import PartObject, UploadObject
 from api.http.file_requests import CompleteRequest, UploadRequest, check_filename, check_purpose
-from api.http.files import CHUNK, keep
+from api.http.files import CHUNK, added, keep
 from api.http.forms import Form, read_form, same_site
 from api.http.ids import PathId
 from api.http.once import ONCE, once
@@ -87,14 +88,8 @@ async def add_part(request: Request, upload_id: PathId, parts: PartsOf, owner: C
 def _add_part(request: Request, parts: Parts, owner: str, upload_id: str, form: Form) -> PartObject:
     stored = keep(parts, form.file, MOST_PART_BYTES)
     asked = once(request, stored.sha256)
-    try:
-        view = parts.store.uploads.add_part(upload_id, owner, stored.size, stored.key, asked)
-    except BaseException:
-        parts.store.blobs.delete(stored.key)
-        raise
-    if view.key != stored.key:  # it was sent before
-        parts.store.blobs.delete(stored.key)
-    return PartObject.of(view)
+    add = partial(parts.store.uploads.add_part, upload_id, owner, stored.size, stored.key, asked)
+    return PartObject.of(added(parts, stored, add))
 
 
 @router.post(

@@ -35,7 +35,7 @@ MAX_TOKENS = 64
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.rivals", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="of all three in turn (default: 3)")
-    parser.add_argument("--repeat", type=int, default=2, help="how often the 148 prompts are asked (default: 2)")
+    parser.add_argument("--repeat", type=int, default=1, help="how often the 148 prompts are asked (default: 1)")
     parser.add_argument("--port", type=int, default=2348, help="a free port for the API")
     parser.add_argument(
         "--engine", metavar="CACHE", help=argparse.SUPPRESS
@@ -55,10 +55,12 @@ def main() -> None:
 def compare(client: httpx.Client, ask: Any, texts: list[str], home: Path, rounds: int) -> None:
     """Rounds of all three, after one that only warms up."""
     ours = [line(str(i), text, EXPERT, max_tokens=MAX_TOKENS) for i, text in enumerate(texts)]
-    theirs = home / "theirs.jsonl"
-    theirs.write_text("".join(line(str(i), text, ask.model, max_tokens=MAX_TOKENS) for i, text in enumerate(texts)))
+    theirs, few = home / "theirs.jsonl", home / "few.jsonl"
+    lines = [line(str(i), text, ask.model, max_tokens=MAX_TOKENS) for i, text in enumerate(texts)]
+    theirs.write_text("".join(lines))
+    few.write_text("".join(lines[:32]))
     by_file(client, ours[:32])
-    ask("bare", theirs)
+    ask("bare", few)
     table = Table("round", "run-batch", "AsyncLLM", "whole path", "over run-batch", "over AsyncLLM", title="prompts/s")
     ratios = []
     for number in range(1, rounds + 1):

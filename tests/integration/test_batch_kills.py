@@ -19,10 +19,10 @@ HASTE = {"lease_s": 2.0, "sweep_s": 0.3, "resend_after_s": 1.5, "batch_window": 
 
 
 @pytest.fixture
-def system(database_url: str, tmp_path: Path) -> Iterator[System]:
-    """Two experts without latency, on either database."""
+def system(new_postgresql_database: str, tmp_path: Path) -> Iterator[System]:
+    """Two experts without latency."""
     options = {"first_token_s": 0, "token_s": 0, "tokens": 3}
-    settings = Settings(home=tmp_path, database_url=database_url, **HASTE)
+    settings = Settings(home=tmp_path, database_url=new_postgresql_database, **HASTE)
     system = System(settings, [expert("a", options=options), expert("b", options=options)])
     system.start_broker()
     system.promote_random(tmp_path / "checkpoint", "a", "b")

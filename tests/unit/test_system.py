@@ -78,6 +78,7 @@ def test_a_system_has_a_process_for_each_step_and_expert(settings: Settings) -> 
         "flower",
         "work recovery",
         "work routing",
+        "work batches",
         "work scoring",
         "work expert general",
         "work expert math",
@@ -94,7 +95,7 @@ def test_a_system_retrains_only_where_it_is_said_how_often(settings: Settings) -
 def test_the_ways_in_stop_first_and_the_broker_last(settings: Settings) -> None:
     order = [child.name for child in sorted(everything(settings, "general"), key=lambda child: child.stop_order)]
 
-    assert order == ["api", "flower", "recovery", "routing", "expert-general", "scoring", "valkey"]
+    assert order == ["api", "flower", "recovery", "batches", "routing", "expert-general", "scoring", "valkey"]
 
 
 def test_an_experts_worker_is_given_the_time_that_it_takes_to_drain(settings: Settings) -> None:

@@ -291,7 +291,7 @@ def test_the_http_process_loads_neither_torch_nor_vllm(up: Up):
 
 
 def test_ctrl_c_ends_all_of_it_and_the_next_start_finishes_the_work(up: Up):
-    batch = up.submit(150, expert="general", max_tokens=16)  # more than a worker holds, so that some must wait
+    batch = up.submit(450, expert="general", max_tokens=16)  # more than a worker holds, so that some must wait
     until(lambda: up.batch(batch)["request_counts"]["completed"] > 3, "some are answered", ANSWER_S)
     processes = up.processes()
 
@@ -303,6 +303,6 @@ def test_ctrl_c_ends_all_of_it_and_the_next_start_finishes_the_work(up: Up):
     assert took_s < 60
     assert [process for process in processes if process.is_running()] == []
     done = up.store.batches.get(batch, OWNER).done
-    assert 3 < done < 150
+    assert 3 < done < 450
     up.start()
-    assert up.ended(batch)["request_counts"]["completed"] == 150
+    assert up.ended(batch)["request_counts"]["completed"] == 450

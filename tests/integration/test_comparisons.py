@@ -34,6 +34,9 @@ class Sent:
             self.ids.setdefault(one.queue, []).extend(one.ids)
         return True
 
+    def is_full(self, _queue: str) -> bool:
+        return False
+
 
 @pytest.fixture
 def serving(store: Store, tmp_path: Path) -> Serving:

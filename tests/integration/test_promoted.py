@@ -24,6 +24,9 @@ class Wakes:
     def send(self, _dispatches: object) -> bool:
         return True
 
+    def is_full(self, _queue: str) -> bool:
+        return False
+
 
 @pytest.fixture
 def promote(sqlite_store: Store, tmp_path: Path) -> Callable[..., None]:

@@ -13,7 +13,7 @@ from core.settings import LONGEST_SOCKET_PATH, Settings, read
     ("changes", "told"),
     [
         ({"LOG_LEVEL": "verbose"}, "TOROUTER_LOG_LEVEL='VERBOSE': .*'DEBUG', 'INFO'"),
-        ({"ROUTE_THREADS": "4"}, "TOROUTER_ROUTE_BULK_THREADS=4: .* less than TOROUTER_ROUTE_THREADS=4"),
+        ({"ROUTE_THREADS": "4"}, "TOROUTER_ROUTE_BULK_THREADS=8: .* less than TOROUTER_ROUTE_THREADS=4"),
         ({"ROUTE_BULK_THREADS": "16"}, "TOROUTER_ROUTE_BULK_THREADS='16': .* less than TOROUTER_ROUTE_THREADS=16"),
         ({"ROUTE_THREADS": "many"}, "TOROUTER_ROUTE_THREADS='many'"),
     ],

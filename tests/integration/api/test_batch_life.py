@@ -239,7 +239,9 @@ def test_a_batch_whose_file_is_lost_can_be_cancelled(
     batch = create(client, *(line(str(n)) for n in range(5)))
     ended(client, batch, "in_progress")
     with api_store.batches._database.write() as connection:  # as if it had not been read to its end
-        connection.exec_driver_sql("UPDATE batch SET total = 7, stored_bytes = 1, fence = fence + 1")
+        connection.exec_driver_sql(
+            "UPDATE batch SET total = 7, stored_bytes = 1, fence = fence + 1, lease_expires_at = NULL"
+        )
     api_store.blobs.delete(api_store.files.get(batch.input_file_id, "local").key)
 
     cancelled = ended(client, batch, "cancelled")

@@ -255,7 +255,7 @@ def test_a_process_that_is_killed_while_it_calls_loses_nothing(sqlite_store: Sto
         "from core import settings, store; from workers.webhooks import deliver; used = settings.read();"
         "deliver(store.Store.of(used), used, 'killed')"
     )
-    values = {"HOME": tmp_path, "LEASE_S": 0.2, "WEBHOOK_TIMEOUT_S": 25, "WEBHOOK_SECRET": SECRET, "WEBHOOK_PRIVATE": 1}
+    values = {"HOME": tmp_path, "LEASE_S": 0.2, "WEBHOOK_TIMEOUT_S": 8, "WEBHOOK_SECRET": SECRET, "WEBHOOK_PRIVATE": 1}
     environment = os.environ | {f"TOROUTER_{name}": str(value) for name, value in values.items()}
     with Receiver(drips_s=60) as receiver:
         ended(sqlite_store, receiver.url)

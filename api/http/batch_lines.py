@@ -17,7 +17,7 @@ from api.http.bodies import read_object, validate
 from api.http.chat_objects import Usage
 from api.http.chat_request import ChatRequest
 from api.http.completion_request import CompletionRequest
-from api.http.errors import CALLERS_CODES
+from api.http.errors import status_of, type_of
 from api.http.fields import Asked, Name
 from api.http.submitting import chat_prompt, choice_of, completion_prompts
 from core.errors import InvalidInputError
@@ -227,9 +227,8 @@ def error_line(error: LineError) -> bytes:
     said = {"code": error.code, "message": error.message}
     if error.prompt_id is None:
         return _line(f"line_{error.line}", error.custom_id, None, said | {"line": error.line})
-    status = 400 if error.code in CALLERS_CODES else 502
-    kind = "invalid_request_error" if status == 400 else "server_error"  # noqa: PLR2004  # HTTP
-    body = {"error": said | {"type": kind, "param": None}}
+    status = status_of(error.code)
+    body = {"error": said | {"type": type_of(status), "param": None}}
     response = {"status_code": status, "request_id": error.prompt_id, "body": body}
     return _line(error.prompt_id, error.custom_id, response, None)
 

@@ -40,6 +40,16 @@ CALLERS_CODES = frozenset({"context_length_exceeded", "content_filter", "invalid
 NO_RETRY: Mapping[str, str] = {"x-should-retry": "false"}
 
 
+def status_of(code: str) -> int:
+    """HTTP status of a prompt that failed with a code: whether its caller is to blame."""
+    return 400 if code in CALLERS_CODES else 502
+
+
+def type_of(status: int) -> str:
+    """OpenAI's type of an error."""
+    return "server_error" if status >= 500 else "invalid_request_error"  # noqa: PLR2004  # HTTP
+
+
 class BodyTooLargeError(InvalidInputError):
     status = 413
     code = "request_too_large"
@@ -80,7 +90,7 @@ class PromptFailedError(TorouterError):
     def __init__(self, prompt: PromptView) -> None:
         self.extras = {"prompt_id": prompt.id, "url": f"/v1/prompts/{prompt.id}"}
         self.code = prompt.error_code or prompt.state
-        self.status = 400 if self.code in CALLERS_CODES else 502
+        self.status = status_of(self.code)
         super().__init__(prompt.error_message or f"{prompt.id} is {prompt.state}")
 
 
@@ -124,7 +134,7 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
     problem = problem_of(error, f"{request.method} {request.url.path}")
     detail = {
         "message": printable(problem.message),
-        "type": "server_error" if problem.status >= 500 else "invalid_request_error",  # noqa: PLR2004  # HTTP
+        "type": type_of(problem.status),
         "param": printable(problem.param) if problem.param else None,
         "code": problem.code,
         **problem.extras,

@@ -6,7 +6,7 @@ Whoever holds it does a step and says so; where the lease was lost meanwhile, no
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, false, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, false, func, insert, or_, select, update
 
 from core.queues import WorkClass
 from core.schemas.files import BatchJob, NewFile, NewLine
@@ -97,7 +97,7 @@ class BatchJobs:
         with self._database.write() as connection:
             page = select(PROMPT.c.id, PROMPT.c.line).where(PROMPT.c.batch_id == job.id, PROMPT.c.line > after_line)
             rows = connection.execute(page.order_by(PROMPT.c.line).limit(limit)).fetchall()
-            waiting = PROMPT.c.state.in_((State.PENDING, State.RUNNING))
+            waiting = PROMPT.c.state.in_(leases.OPEN)
             these = select(PROMPT.c.id).where(PROMPT.c.id.in_([row.id for row in rows]), waiting).order_by(PROMPT.c.id)
             ids = connection.execute(these.with_for_update(key_share=True)).scalars().all()
             if ids:
@@ -108,7 +108,7 @@ class BatchJobs:
     def stop_generations(self, job: BatchJob, state: State, limit: int) -> int:
         """End so many of the generations that are open; how many there were."""
         with self._database.write() as connection:
-            still = or_(*(GENERATION.c.state == literal(one, literal_execute=True) for one in leases.OPEN))
+            still = or_(*(leases.has_state(GENERATION, one) for one in leases.OPEN))
             these = select(GENERATION.c.id).where(GENERATION.c.batch_id == job.id, still).order_by(GENERATION.c.id)
             ids = connection.execute(these.limit(limit).with_for_update(key_share=True)).scalars().all()
             if ids:

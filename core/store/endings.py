@@ -62,9 +62,8 @@ def end(connection: Connection, table: Table, failures: Sequence[tuple[int, str,
         for id_, code, message in failures
     ]
     found = given(connection, table, rows)
-    ended = {"state": State.FAILED, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
-    why = {name: found.c[name] for name in ("error_code", "error_message")}
-    connection.execute(update(table).where(table.c.id == found.c.row).values(**ended, **why))
+    values = leases.ended(State.FAILED) | {name: found.c[name] for name in ("error_code", "error_message")}
+    connection.execute(update(table).where(table.c.id == found.c.row).values(values))
     _AFTER[table](connection, [id_ for id_, _, _ in failures])
 
 

@@ -106,9 +106,8 @@ def _store(connection: Connection, results: Sequence[GenerationResult]) -> None:
                 row[name] = None  # of a token that could not be: absent, as any other unknown
         rows.append(row)
     found = given(connection, GENERATION, rows)
-    ended = {"state": State.DONE, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
-    results_of = {name: found.c[name] for name in _RESULT}
-    connection.execute(update(GENERATION).where(GENERATION.c.id == found.c.row).values(**ended, **results_of))
+    values = leases.ended(State.DONE) | {name: found.c[name] for name in _RESULT}
+    connection.execute(update(GENERATION).where(GENERATION.c.id == found.c.row).values(values))
 
 
 def _open_scores(connection: Connection, ids: Collection[int], changes: endings.Tallies) -> list[int]:

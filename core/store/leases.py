@@ -7,7 +7,7 @@ judged by the database's clock.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, case, literal, or_, select, update
 
 from core.schemas.work import Claim
 from core.store.database import now
@@ -18,6 +18,11 @@ OPEN = (State.PENDING, State.RUNNING)
 
 #: Seconds that work waits at most before it is tried again where there was no room for it.
 LONGEST_PAUSE_S = 60
+
+
+def has_state(table: Table, state: State) -> ColumnElement[bool]:
+    """In the very words of the partial indexes, which a bound parameter would not be found to fit."""
+    return table.c.state == literal(state.value, literal_execute=True)
 
 
 def claim(connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float) -> list[Claim]:
@@ -52,10 +57,14 @@ def held(connection: Connection, table: Table, claims: Iterable[Claim]) -> set[i
     return {row.id for row in rows if row.fence == fences[row.id]}
 
 
+def ended(state: State) -> dict[str, Any]:  # Any: SQL too
+    """What every row gets that becomes terminal: nobody holds it any more."""
+    return {"state": state, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
+
+
 def stop(connection: Connection, table: Table, ids: Collection[int], state: State) -> None:
     """Make locked rows cancelled or expired; whoever works on them finds nothing to write."""
-    values = {"state": state, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
-    connection.execute(update(table).where(table.c.id.in_(ids)).values(values))
+    connection.execute(update(table).where(table.c.id.in_(ids)).values(ended(state)))
 
 
 def renew(connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float) -> set[int]:
@@ -91,7 +100,7 @@ def abandoned(connection: Connection, table: Table, limit: int) -> Sequence[tupl
     columns = table.c
     rows = connection.execute(
         select(columns.id, columns.attempts)
-        .where(columns.state == literal(State.RUNNING.value, literal_execute=True), columns.lease_expires_at < now())
+        .where(has_state(table, State.RUNNING), columns.lease_expires_at < now())
         .order_by(columns.lease_expires_at, columns.id)  # by id alone, SQLite reads the whole table
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)

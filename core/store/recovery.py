@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
 
 from core import queues
 from core.errors import UnknownExpertError
@@ -127,9 +127,8 @@ class Waiting:
 
 
 def _pending(table: Table, **columns: str) -> tuple[ColumnElement[bool], ...]:
-    """As the partial indexes have it, so the state stands in the statement itself."""
-    pending = table.c.state == literal(State.PENDING.value, literal_execute=True)
-    return (pending, *(table.c[name] == value for name, value in columns.items()))
+    """Rows that wait, and these columns of theirs."""
+    return (leases.has_state(table, State.PENDING), *(table.c[name] == value for name, value in columns.items()))
 
 
 OF_STEPS = (

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 
 from core.schemas.work import Failure, ScoreValue, ScoringItem
 from core.store import endings, leases
-from core.store.database import Database, given, now
+from core.store.database import Database, given
 from core.tables import GENERATION, PROMPT, SCORE, State
 
 
@@ -37,8 +37,8 @@ class Scores:
             if not rows:
                 return
             found = given(connection, SCORE, rows)
-            ended = {"state": State.DONE, "finished_at": now(), "lease_owner": None, "lease_expires_at": None}
-            connection.execute(update(SCORE).where(SCORE.c.id == found.c.row).values(value=found.c.value, **ended))
+            scored = leases.ended(State.DONE) | {"value": found.c.value}
+            connection.execute(update(SCORE).where(SCORE.c.id == found.c.row).values(scored))
             endings.after_scores(connection, holding)
 
     def renew(self, ids: Collection[int], owner: str, lease_s: float) -> set[int]:

@@ -30,7 +30,7 @@ class Webhooks:
             if silent:
                 leases.give_back(connection, WEBHOOK, silent, counts=True)
             due = or_(WEBHOOK.c.not_before.is_(None), WEBHOOK.c.not_before <= now())
-            waiting = select(WEBHOOK.c.id).where(WEBHOOK.c.state == State.PENDING, due)
+            waiting = select(WEBHOOK.c.id).where(leases.has_state(WEBHOOK, State.PENDING), due)
             oldest = waiting.order_by(WEBHOOK.c.sent_at, WEBHOOK.c.id).limit(limit)  # in the order of their index
             ids = connection.execute(oldest.with_for_update(skip_locked=True, key_share=True)).scalars().all()
             if not ids:

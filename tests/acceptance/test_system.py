@@ -14,11 +14,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
 import psutil
 import pytest
+from openai.types import Batch
 
 from api import prompt_files
 from api.first_router import PROMPTS
@@ -279,6 +281,66 @@ def test_the_readme_runs_as_it_is_written(up: Up, tmp_path: Path):
     assert len(python) == 1
     (answer,) = (tmp_path / "answers.jsonl").read_text().splitlines()
     assert json.loads(answer)["state"] == "done"
+
+
+def test_the_official_client_drives_the_whole_life_of_batches(up: Up):
+    client = openai.OpenAI(base_url=f"{up.url}/v1", api_key="unused")
+    texts = [line.prompt or "" for line in prompt_files.read(PROMPTS / "route.jsonl")][:12]
+
+    routed = create(client, texts, metadata={"run": "life"})
+    done = ended(client, routed.id)
+    output = client.files.content(done.output_file_id or "").text
+    answers = [json.loads(line) for line in output.splitlines()]
+
+    assert (done.status, done.error_file_id) == ("completed", None)
+    assert done.request_counts is not None
+    assert (done.request_counts.total, done.request_counts.completed) == (12, 12)
+    assert [answer["custom_id"] for answer in answers] == [f"line-{n}" for n in range(12)]
+    assert {answer["response"]["body"]["expert"] for answer in answers} <= set(TWO_EXPERTS)
+    assert all(answer["response"]["body"]["cost_usd"] > 0 for answer in answers)
+    assert done.usage is not None
+    assert done.usage.output_tokens == sum(a["response"]["body"]["usage"]["completion_tokens"] for a in answers)
+
+    long = create(client, ["Tell a very long story about a river."] * 300, max_tokens=200)
+    until(lambda: client.batches.retrieve(long.id).status == "in_progress", "it runs", ANSWER_S)
+    assert client.batches.cancel(long.id).status in ("cancelling", "cancelled")
+    cancelled = ended(client, long.id)
+    assert (cancelled.status, [one.id for one in client.batches.list(limit=2)][:2]) == (
+        "cancelled",
+        [long.id, routed.id],
+    )
+    counts = (cancelled.request_counts or done.request_counts).model_dump()
+    assert sum(counts[state] for state in ("completed", "failed", "cancelled", "expired")) == counts["total"] == 300
+    assert counts["cancelled"] > 0
+
+    assert client.files.delete(routed.input_file_id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.content(routed.input_file_id)
+
+
+def create(client: openai.OpenAI, texts: list[str], max_tokens: int = 16, **fields: Any) -> Batch:
+    """A file of routed chats, uploaded, and its batch."""
+    lines = [
+        {
+            "custom_id": f"line-{n}",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {"model": "auto", "messages": [{"role": "user", "content": text}], "max_tokens": max_tokens},
+        }
+        for n, text in enumerate(texts)
+    ]
+    content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    file = client.files.create(file=("lines.jsonl", content), purpose="batch")
+    return client.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", **fields
+    )
+
+
+def ended(client: openai.OpenAI, batch: str) -> Batch:
+    """Poll until it has ended."""
+    ends = ("completed", "failed", "cancelled", "expired")
+    until(lambda: client.batches.retrieve(batch).status in ends, f"{batch} ends", ANSWER_S)
+    return client.batches.retrieve(batch)
 
 
 def test_the_http_process_loads_neither_torch_nor_vllm(up: Up):

@@ -141,7 +141,10 @@ def train(settings: Settings) -> Path:
     """`torouter train` on outcomes in which math is better at the shipped mathematical prompts."""
     outcomes, checkpoint = settings.home / "outcomes.jsonl", settings.home / "checkpoint"
     with outcomes.open("w") as file:
-        for line in prompt_files.read(PROMPTS / "collect.jsonl"):
+        lines = list(prompt_files.read(PROMPTS / "collect.jsonl"))
+        mathematics = [line for line in lines if line.dataset == "math"]
+        others = [line for line in lines if line.dataset != "math"]
+        for line in mathematics + others[:: len(others) // len(mathematics)]:  # as many of each, for a quick training
             mathematical = line.dataset == "math"
             better = {"general": 0.6 if mathematical else 0.8, "math": 0.8 if mathematical else 0.6}
             row = {"id": line.id, "dataset": line.dataset, "prompt": line.prompt}

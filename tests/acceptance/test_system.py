@@ -110,7 +110,13 @@ def up(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Up]:
     home = tmp_path_factory.mktemp("up")
     (home / "cache").symlink_to(cache, target_is_directory=True)
     settings = Settings(
-        home=home, port=free_port(), flower_port=free_port(), catalogue=two_experts(home), lease_s=6, resend_after_s=3
+        home=home,
+        port=free_port(),
+        flower_port=free_port(),
+        catalogue=two_experts(home),
+        lease_s=6,
+        resend_after_s=3,
+        generate_chunk=16,
     )
     checkpoint = train(settings)
     up = Up(settings)
@@ -243,7 +249,7 @@ def test_two_deliveries_of_one_message_are_one_answer(up: Up):
 
 
 def test_a_worker_killed_in_mid_chunk_is_started_again_and_everything_is_answered_once(up: Up):
-    batch = up.submit(60, expert="math", max_tokens=60)
+    batch = up.submit(40, expert="math", max_tokens=40)
     until(lambda: up.batch(batch)["request_counts"]["completed"] > 3, "some are answered", ANSWER_S)
     worker = up.worker("expert", "math")
     engine = worker.children(recursive=True)
@@ -252,7 +258,7 @@ def test_a_worker_killed_in_mid_chunk_is_started_again_and_everything_is_answere
     until(lambda: not any(process.is_running() for process in engine), "its EngineCore is gone", 30)
     counts = up.ended(batch)["request_counts"]
 
-    assert counts["completed"] == 60
+    assert counts["completed"] == 40
     assert up.worker("expert", "math").pid != worker.pid
 
 
@@ -356,7 +362,7 @@ def test_the_http_process_loads_neither_torch_nor_vllm(up: Up):
 
 
 def test_ctrl_c_ends_all_of_it_and_the_next_start_finishes_the_work(up: Up):
-    batch = up.submit(450, expert="general", max_tokens=16)  # more than a worker holds, so that some must wait
+    batch = up.submit(160, expert="general", max_tokens=16)  # more than a worker holds, so that some must wait
     until(lambda: up.batch(batch)["request_counts"]["completed"] > 3, "some are answered", ANSWER_S)
     processes = up.processes()
 
@@ -368,6 +374,6 @@ def test_ctrl_c_ends_all_of_it_and_the_next_start_finishes_the_work(up: Up):
     assert took_s < 60
     assert [process for process in processes if process.is_running()] == []
     done = up.store.batches.get(batch, OWNER).done
-    assert 3 < done < 450
+    assert 3 < done < 160
     up.start()
-    assert up.ended(batch)["request_counts"]["completed"] == 450
+    assert up.ended(batch)["request_counts"]["completed"] == 160

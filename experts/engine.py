@@ -92,7 +92,7 @@ class Engine(Protocol):
         """
 
 
-def context_exceeded(expert: str, prompt_tokens: int, context_tokens: int) -> str:
+def context_exceeded(expert: str, prompt_tokens: int | str, context_tokens: int) -> str:
     """What a caller is told whose prompt leaves no room for an answer."""
     return (
         f"the prompt has {prompt_tokens} tokens, and {expert} takes at most {context_tokens} together with the "

@@ -26,6 +26,9 @@ from experts.weights import Weights, is_local, prepare
 INTERACTIVE_PRIORITY: Final = 0
 BULK_PRIORITY: Final = 1
 
+#: Characters that no token has. A text that is too long at that rate is not tokenized, which the loop would wait for.
+LONGEST_TOKEN: Final = 256
+
 #: Seconds between two looks whether EngineCore has ended while it is asked whether it is well.
 LOOK_S: Final = 1.0
 
@@ -126,6 +129,10 @@ class VllmEngine:
 
     def _tokens(self, request: Request) -> list[int]:
         """The prompt as token ids; PromptRejectedError where the template or the context won't have it."""
+        size = sum(len(message.content) for message in request.messages)
+        if size > self._first.context_tokens * LONGEST_TOKEN:
+            told = context_exceeded(request.expert, f"over {size // LONGEST_TOKEN}", self._first.context_tokens)
+            raise PromptRejectedError(told, code="context_length_exceeded")
         prompt = self._chat(request) if request.completion is None else self._continued(request)
         if self._room(prompt) < 1:
             told = context_exceeded(request.expert, len(prompt), self._first.context_tokens)
@@ -182,6 +189,8 @@ class VllmEngine:
         It can't where the context is too short, or where an adapter at run time changes the output layer.
         """
         if not request.reference or not self._adapters.spares_head:
+            return None
+        if len(request.reference) > self._first.context_tokens * LONGEST_TOKEN:
             return None
         reference = self._tokenizer(request.reference, add_special_tokens=False)["input_ids"]
         # vLLM wants room for one generated token too.

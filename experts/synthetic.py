@@ -7,12 +7,16 @@ With `faults = true` a marker in the last message makes it fail on purpose:
     [[fault:busy]]          EngineBusyError, once for each text
     [[fault:generation=2]]  GenerationError, that many times for each text, then an answer
     [[fault:hang]]          never answers; cancelling ends it
-    [[fault:dead]]          EngineDeadError, then and for everything after
+    [[fault:dead]]          EngineDeadError for all that is in the engine, then and ever after
+    [[fault:kill]]          the process ends as by the kernel's SIGKILL
+    [[fault:freeze]]        the loop stands still, so that nothing answers any more
 """
 
 import asyncio
+import os
 import random
 import re
+import signal
 import time
 import zlib
 from collections import Counter
@@ -21,7 +25,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Final
 
-from core.errors import EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
+from core.errors import EngineBusyError, EngineDeadError, EngineGoneError, GenerationError, PromptRejectedError
 from core.schemas.experts import ExpertSpec
 from experts.completing import Token, completed
 from experts.engine import Answer, Request, context_exceeded
@@ -29,6 +33,11 @@ from experts.options import SyntheticOptions, options_of
 from experts.places import Places
 
 FAULT: Final = re.compile(r"\[\[fault:(?P<kind>\w+)(?:=(?P<times>\d+))?\]\]")
+
+KILLED: Final = "the synthetic engine was killed by a [[fault:dead]] prompt: start its process again"
+
+#: Seconds that a frozen loop stands still; who looks after it ends the process long before.
+FREEZE_S: Final = 3600.0
 
 #: What answers are made of; common enough that an embedding model sees plain English.
 WORDS: Final = ("the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "as", "with", "they")
@@ -42,21 +51,21 @@ class SyntheticEngine:
         self._options = options_of(spec, SyntheticOptions)
         self._places = Places(bulk=spec.limits.bulk_places, interactive=spec.limits.interactive_places)
         self._failed: Counter[str] = Counter()
-        self._dead = False
+        self._death = asyncio.Event()
 
     async def start(self) -> None:
         """Nothing to load."""
 
     async def answer(self, request: Request) -> Answer:
-        await self.check()
         asked = time.monotonic()
         async with self._places.take(request) as queue_s:
+            await self.check()
             await self._fail_on_purpose(request)
             return await self._compose(request, asked, queue_s)
 
     async def check(self) -> None:
-        if self._dead:
-            raise EngineDeadError("the synthetic engine was killed by a [[fault:dead]] prompt: start its process again")
+        if self._death.is_set():
+            raise EngineGoneError(KILLED)
 
     async def stop(self) -> None:
         """Nothing to let go of."""
@@ -78,8 +87,23 @@ class SyntheticEngine:
             case "hang":
                 await asyncio.Event().wait()
             case "dead":
-                self._dead = True
-                await self.check()
+                self._death.set()
+                raise EngineDeadError(KILLED)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "freeze":
+                time.sleep(FREEZE_S)  # noqa: ASYNC251  # on purpose
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, unless the engine dies."""
+        if not seconds:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._death.wait()
+        except TimeoutError:
+            return
+        raise EngineDeadError(KILLED)
 
     async def _compose(self, request: Request, asked: float, queue_s: float) -> Answer:
         draw = self._draw(request)
@@ -88,9 +112,9 @@ class SyntheticEngine:
         length = max(1, round(draw.uniform(0.5, 1.5) * self._options.tokens))
         words = self._words(draw, length, request.reference)[:limit]
         started = time.monotonic()
-        await asyncio.sleep(self._options.first_token_s)
+        await self._pause(self._options.first_token_s)
         first_token_s = time.monotonic() - asked
-        await asyncio.sleep(self._options.token_s * (len(words) - 1))
+        await self._pause(self._options.token_s * (len(words) - 1))
         answer = Answer(
             text=" ".join(words),
             finish_reason="length" if length > limit else "stop",

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -139,7 +140,7 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
 
     def check() -> None:
         try:
-            engine.check()
+            engine.check(settings.engine_silent_s)
         except EngineDeadError as error:
             generating.let_go(error, using)
             _die(error)
@@ -153,7 +154,7 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
         limits.bulk_threads,
     )
     with ExitStack() as stack:
-        stack.callback(engine.stop)
+        stack.callback(_stop, engine)
         stack.enter_context(renewing(leases))
         stack.enter_context(Periodic("engine-check", CHECK_S, check))
         return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=using.stopping.set)
@@ -251,8 +252,17 @@ def renewing(leases: Leases) -> Periodic:
     return Periodic("leases", leases.lease_s / 4, leases.renew)
 
 
+def _stop(engine: EngineLoop) -> None:
+    try:
+        engine.stop()
+    except EngineDeadError as error:
+        _die(error)
+
+
 def _die(error: EngineDeadError) -> None:
     """End at once, so that a supervisor starts a new process: nothing here can be saved."""
     log.critical("the engine is dead, and this process ends: %s", error)
     logging.shutdown()
+    for child in multiprocessing.active_children():
+        child.kill()  # a stopped EngineCore would not see that we are gone
     os._exit(ENGINE_DIED)

@@ -22,6 +22,7 @@ from router.policy import BEST, parse
 from router.predictions import BoolArray, IntArray, Predictions, Router
 from workers.leasing import Leases, insist
 from workers.sending import Sender
+from workers.suspects import groups, suspect_from
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +65,20 @@ class Using:
 
 def route(ids: list[int], serving: Serving | None, using: Using) -> None:
     """Route those of the prompts that still wait for it; twice does no harm."""
-    store, leases = using.store, using.leases
-    items = store.prompts.claim(ids, leases.owner, leases.lease_s)
+    store, most = using.store, using.settings.max_attempts
+    owner, lease_s = using.leases.owner, using.leases.lease_s
+    items = store.prompts.claim(ids, owner, lease_s, deaths_below=suspect_from(most))
+    _route(items, serving, using)
+    if len(items) < len(ids):
+        for group in groups(store.recovery.suspects(queues.ROUTE, ids, suspect_from(most)), most):
+            _route(store.prompts.claim(group, owner, lease_s), serving, using)
+
+
+def _route(items: Sequence[RoutingItem], serving: Serving | None, using: Using) -> None:
     if not items:
         return
-    with leases.holding(item.claim for item in items):
+    store = using.store
+    with using.leases.holding(item.claim for item in items):
         choosing = Choosing(using.settings.policy, using.settings.compare_share)
         decisions = decide(items, serving, store.experts.enabled(), choosing)
         if decisions.unserved:

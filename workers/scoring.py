@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core import queues
 from core.schemas.work import Failure, ScoreValue, ScoringItem
 from core.settings import Settings
 from core.store import Store
 from workers.leasing import Leases, insist
+from workers.suspects import groups, suspect_from
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,16 @@ class Using:
 
 def score(ids: list[int], using: Using) -> None:
     """Compute those of the scores that still wait for it; twice does no harm."""
-    items = using.store.scores.claim(ids, using.leases.owner, using.leases.lease_s)
+    store, most = using.store, using.settings.max_attempts
+    owner, lease_s = using.leases.owner, using.leases.lease_s
+    items = store.scores.claim(ids, owner, lease_s, deaths_below=suspect_from(most))
+    _score(items, using)
+    if len(items) < len(ids):
+        for group in groups(store.recovery.suspects(queues.SCORE, ids, suspect_from(most)), most):
+            _score(store.scores.claim(group, owner, lease_s), using)
+
+
+def _score(items: Sequence[ScoringItem], using: Using) -> None:
     if not items:
         return
     with using.leases.holding(item.claim for item in items):

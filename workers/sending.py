@@ -88,8 +88,6 @@ class Sender:
         size = self._chunks[dispatch.task]
         if dispatch.queue.endswith(WorkClass.INTERACTIVE):
             size = min(size, INTERACTIVE_CHUNK)
-        if dispatch.alone:
-            size = 1
         return (dispatch.ids[start : start + size] for start in range(0, len(dispatch.ids), size))
 
 

@@ -43,8 +43,13 @@ def up() -> None:
 
 
 def migrate() -> None:
-    """Bring the database's schema up to date. Safe to run twice, and from several machines at once."""
-    stores.opened().schema.upgrade()
+    """Bring the database's schema up to date, once it answers. Safe to run twice, and from several machines at once."""
+    from api import starting  # noqa: PLC0415  # as above
+
+    store = stores.opened()
+    with starting.ending_at_once():
+        starting.wait(f"the database {store.place}", store.schema.reach)
+        store.schema.upgrade()
     err.print("The database is up to date.")
 
 

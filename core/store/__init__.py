@@ -43,6 +43,11 @@ class Store:
     def of(cls, settings: Settings) -> "Store":
         return cls(settings.database, settings.files)
 
+    @property
+    def place(self) -> str:
+        """Where the database is, without a user or a password."""
+        return self._database.place
+
     def close(self) -> None:
         self._database.close()
 

@@ -40,6 +40,9 @@ from core.errors import ConfigError, StoreError, StoreRefusedError
 #: Seconds that a writer on SQLite waits for another one, and PostgreSQL for a connection.
 BUSY_S = 30
 
+#: Seconds for a connection to PostgreSQL, which else a host that drops packets would never refuse.
+CONNECT_S = 10
+
 #: A driver's errors that trying again does not mend.
 LASTING = (
     *(IntegrityError, DataError, ProgrammingError),
@@ -134,6 +137,14 @@ class Database:
         with _ours(), self._reading.begin() as connection:
             yield connection
 
+    @property
+    def place(self) -> str:
+        """Where it is, without a user or a password."""
+        url = self.engine.url
+        if url.get_backend_name() == "sqlite":
+            return str(url.database)
+        return f"{url.database or ''} at {url.host or url.query.get('host') or 'localhost'}:{url.port or 5432}"
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -178,6 +189,7 @@ def _engine(url: str) -> Engine:
         ) from error
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(str(parsed.database))
+    parsed = parsed.update_query_dict({"connect_timeout": str(CONNECT_S)} | dict(parsed.query))
     return create_engine(parsed, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S, pool_pre_ping=True)
 
 

@@ -315,14 +315,35 @@ async def test_experts_that_share_an_engine_weigh_an_echo_together(shared_engine
     assert max(sums) == sums[1]
 
 
+async def test_a_megabyte_of_text_is_refused_before_it_is_tokenized(shared_engine: VllmEngine):
+    with pytest.raises(PromptRejectedError, match="over") as refused:  # it would be a count where it was counted
+        await shared_engine.answer(ask("word " * 200_000))
+
+    assert refused.value.code == "context_length_exceeded"
+
+
+async def test_a_stopped_engine_core_says_nothing_until_it_goes_on(shared_engine: VllmEngine):
+    await shared_engine.check()
+    cores = engine_cores()
+    for process in cores:
+        process.suspend()
+    try:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(shared_engine.check(), 2)
+    finally:
+        for process in cores:
+            process.resume()
+
+    await asyncio.wait_for(shared_engine.check(), 20)
+
+
 # The last with this engine, which it ends.
 async def test_a_killed_engine_core_fails_what_runs_and_what_comes(shared_engine: VllmEngine):
     running = asyncio.create_task(shared_engine.answer(ask(LONG_STORY, max_tokens=400)))
     await asyncio.sleep(0.5)
 
-    for process in psutil.Process().children(recursive=True):
-        if "VLLM" in process.name() or "EngineCore" in process.name():
-            process.kill()
+    for process in engine_cores():
+        process.kill()
 
     with pytest.raises(EngineDeadError):
         await asyncio.wait_for(running, 20)
@@ -330,3 +351,8 @@ async def test_a_killed_engine_core_fails_what_runs_and_what_comes(shared_engine
         await shared_engine.check()
     with pytest.raises(EngineDeadError):
         await shared_engine.answer(ask())
+
+
+def engine_cores() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [one for one in children if "VLLM" in one.name() or "EngineCore" in one.name()]

@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Self
 
 import httpx
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError, NotReadyError, TorouterError
 
@@ -124,8 +127,7 @@ class Client:
             response = self._http.request(method, path, **request)
         if response.is_error:
             raise _error(response)
-        found: Json = response.json()
-        return found
+        return _object(response)
 
     def _ours(self) -> "_Border":
         return _Border(self.url)
@@ -150,24 +152,45 @@ class _Border:
             raise kind(f"{self._url}: {error or type(error).__name__}") from error
 
 
+class _Said(BaseModel):
+    """What a server of ours says besides its status."""
+
+    message: str
+    code: str | None = None
+    param: str | None = None
+
+
+class _Failure(BaseModel):
+    error: _Said
+
+
+def _object(response: httpx.Response) -> Json:
+    """The object in an answer; InvalidInputError where there is none."""
+    with suppress(ValueError):
+        found = from_json(response.content)
+        if isinstance(found, dict):
+            return found
+    raise InvalidInputError(_unknown(response))
+
+
 def _error(response: httpx.Response) -> TorouterError:
     """What the server said; it is the input that is wrong unless the server says that it is itself."""
     try:
-        said = response.json()["error"]
-        message, code, param = f"{said['message']} (HTTP {response.status_code})", said.get("code"), said.get("param")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        message, code, param = (
-            f"HTTP {response.status_code}: {response.text[:300]}; is that a torouter server?",
-            None,
-            None,
-        )
+        said = _Failure.model_validate_json(response.content).error
+        said = said.model_copy(update={"message": f"{said.message} (HTTP {response.status_code})"})
+    except ValidationError:
+        said = _Said(message=_unknown(response))
     if response.status_code in BUSY and response.headers.get("x-should-retry") != "false":
         after = response.headers.get("Retry-After", "")
-        return BusyError(message, float(after) if after.isdigit() else None)
+        return BusyError(said.message, float(after) if after.isdigit() else None)
     if response.is_server_error:
-        return NotReadyError(message)
+        return NotReadyError(said.message)
     kinds: dict[str | None, type[InvalidInputError]] = {"not_found": NotFoundError, "conflict": ConflictError}
-    return kinds.get(code, InvalidInputError)(message, param=param, code=code)
+    return kinds.get(said.code, InvalidInputError)(said.message, param=said.param, code=said.code)
+
+
+def _unknown(response: httpx.Response) -> str:
+    return f"HTTP {response.status_code}: {response.text[:300]}; is that a torouter server?"
 
 
 def _key(once: str) -> dict[str, str]:

@@ -26,6 +26,9 @@ RETRAIN_QUEUE: Final = "retrain"
 #: Version of the message format; a worker refuses one it doesn't know and the row is sent again.
 VERSION: Final = 1
 
+#: Ids in one message at most; the largest chunk that can be set is as long.
+MOST_IDS: Final = 4096
+
 
 def route_queue(work_class: WorkClass) -> str:
     return f"route.{work_class}"
@@ -43,8 +46,13 @@ def message(ids: Sequence[int]) -> dict[str, object]:
 def ids_of(message: Mapping[str, Any]) -> list[int]:  # Any: it came over the wire
     """The ids of a received message; InvalidInputError when it isn't one of ours."""
     ids = message.get("ids")
-    if message.get("v") != VERSION or not isinstance(ids, list) or not all(isinstance(i, int) for i in ids):
+    if message.get("v") != VERSION or not isinstance(ids, list) or len(ids) > MOST_IDS or not all(map(_is_id, ids)):
         raise InvalidInputError(
             f'not a message of version {VERSION} ({{"v": {VERSION}, "ids": […]}}): {message!r:.200}'
         )
     return ids
+
+
+def _is_id(found: Any) -> bool:  # Any: as above
+    """Whether a database could have it: one that can't would fail the statement that looks for its neighbours too."""
+    return type(found) is int and 0 < found < 2**63

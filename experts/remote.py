@@ -21,10 +21,11 @@ from core.errors import (
     PromptRejectedError,
 )
 from core.schemas.experts import ExpertSpec
-from experts import remote_completions
+from experts import remote_answers, remote_completions
 from experts.engine import Answer, FinishReason, Request
 from experts.options import RemoteOptions, options_of
 from experts.places import Places
+from experts.remote_answers import Chat, ChatChoice, Text, TextChoice, Usage
 from experts.remote_completions import Said, mean_nll
 
 #: Nothing about a prompt: the key, the account's credit, the model's name or the address are wrong, and no prompt
@@ -65,8 +66,8 @@ class RemoteEngine:
         await self.check()
         async with self._places.take(request) as queue_s:
             sent = time.monotonic()
-            completion = await self._complete(request)
-            return self._as_answer(request, completion, inference_s=time.monotonic() - sent, queue_s=queue_s)
+            answered = await self._complete(request)
+            return self._as_answer(request, answered, inference_s=time.monotonic() - sent, queue_s=queue_s)
 
     async def check(self) -> None:
         if self._dead is not None:
@@ -89,13 +90,13 @@ class RemoteEngine:
             )
         return key
 
-    async def _complete(self, request: Request) -> Any:  # Any: openai's answer; the client is untyped here
+    async def _complete(self, request: Request) -> Chat | Text:
         import openai  # noqa: PLC0415 - an optional extra
 
         await self.check()  # it may have ended while this prompt waited
         endpoint = self._client.completions if request.completion else self._client.chat.completions
         try:
-            return await endpoint.create(**self._parameters(request))
+            answered = await endpoint.with_raw_response.create(**self._parameters(request))
         except openai.APIStatusError as error:
             told = self._without_key(error.message)
             if request.completion and error.status_code in remote_completions.LACKING:
@@ -105,8 +106,9 @@ class RemoteEngine:
             raise GenerationError(f"{self._where()} gave no answer in {self._options.timeout_s:g} s") from error
         except openai.APIConnectionError as error:
             raise EngineBusyError(f"{self._where()} can't be reached: {error.__cause__ or error}") from error
-        except (openai.OpenAIError, ValueError) as error:  # ValueError: a body that is no JSON
+        except openai.OpenAIError as error:
             raise GenerationError(f"{self._where()} answered what can't be read: {error}") from error
+        return remote_answers.read(Text if request.completion else Chat, answered.content, self._where())
 
     def _parameters(self, request: Request) -> dict[str, Any]:  # Any: JSON
         import openai  # noqa: PLC0415 - as above
@@ -151,29 +153,22 @@ class RemoteEngine:
         key = self._key()
         return said.replace(key, "[key]") if key else said
 
-    def _as_answer(
-        self,
-        request: Request,
-        completion: Any,  # Any: as above
-        *,
-        inference_s: float,
-        queue_s: float,
-    ) -> Answer:
-        if not completion.choices:
+    def _as_answer(self, request: Request, answered: Chat | Text, *, inference_s: float, queue_s: float) -> Answer:
+        if not answered.choices:
             raise GenerationError(f"{self._where()} sent no choice")
-        if completion.usage is None:
+        if answered.usage is None:
             # Counting nothing would make it look free; it can't be mended by trying again.
             raise PromptRejectedError(
                 f"{self._where()} sent no usage, so the answer has no price: use a server that counts tokens",
                 code="usage_missing",
             )
-        finish_reason = self._finish_reason(completion.choices[0].finish_reason)
-        said = self._said(request, completion)
+        finish_reason = self._finish_reason(answered.choices[0].finish_reason)
+        said = self._said(request, answered.choices[0], answered.usage)
         return Answer(
             text=said.text,
             finish_reason=finish_reason,
-            input_tokens=completion.usage.prompt_tokens,
-            output_tokens=completion.usage.completion_tokens,
+            input_tokens=answered.usage.prompt_tokens,
+            output_tokens=answered.usage.completion_tokens,
             nll_answer=said.nll_answer,
             nll_reference=None,
             inference_s=inference_s,
@@ -182,15 +177,12 @@ class RemoteEngine:
             logprobs=said.logprobs,
         )
 
-    def _said(self, request: Request, completion: Any) -> Said:  # Any: as above
-        if request.completion is not None:
-            return remote_completions.said(request, request.completion, completion, self._where())
-        choice = completion.choices[0]
-        # Any server fills its log-probabilities as it likes.
-        tokens = (choice.logprobs.content if choice.logprobs else None) or ()
-        return Said(choice.message.content or "", mean_nll(token.logprob for token in tokens))
+    def _said(self, request: Request, choice: ChatChoice | TextChoice, usage: Usage) -> Said:
+        if isinstance(choice, ChatChoice):
+            return Said(choice.message.content or "", mean_nll(remote_answers.logprobs_of(choice)))
+        return remote_completions.said(request, choice, usage.completion_tokens, self._where())
 
-    def _finish_reason(self, said: str) -> FinishReason:
+    def _finish_reason(self, said: str | None) -> FinishReason:
         match said:
             case "stop":
                 return "stop"

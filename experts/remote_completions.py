@@ -4,12 +4,13 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from core.errors import PromptRejectedError
 from core.schemas.conversation import Completion
 from experts.completing import Token, logprobs_of
 from experts.engine import Logprobs, Request
+from experts.remote_answers import Count, LogProbability, TextChoice
 
 #: What servers say that haven't got this endpoint, or not for the model: many take chats alone.
 LACKING: Final = frozenset({404, 405, 501})
@@ -34,16 +35,16 @@ def parameters(request: Request, completion: Completion, *, weigh: bool) -> dict
     }
 
 
-def said(request: Request, asked: Completion, answered: Any, where: str) -> Said:  # Any: openai's Completion
+def said(request: Request, choice: TextChoice, output_tokens: int, where: str) -> Said:
     """What was said; PromptRejectedError where the server, `where`, leaves out what was asked for."""
-    choice = answered.choices[0]
+    asked = request.completion or Completion()
     text, logprobs = choice.text or "", _logprobs(choice.logprobs)
     if asked.echo and not text.startswith(request.text):
         raise _without(where, "an echo", "echo")
     if asked.logprobs is not None and logprobs is None:
         raise _without(where, "log-probabilities", "logprobs")
     known = logprobs.token_logprobs if logprobs and not asked.echo_only else ()
-    own = known[max(0, len(known) - answered.usage.completion_tokens) :]  # an echo's come before them
+    own = known[max(0, len(known) - output_tokens) :]  # an echo's come before them
     return Said(text, mean_nll(own), None if asked.logprobs is None else logprobs)
 
 
@@ -72,20 +73,20 @@ class _Given(BaseModel):
     """OpenAI's object, as servers should fill it."""
 
     tokens: list[str]
-    token_logprobs: list[float | None]
-    top_logprobs: list[dict[str, float] | None]
-    text_offset: list[int]
+    token_logprobs: list[LogProbability | None]
+    top_logprobs: list[dict[str, LogProbability] | None]
+    text_offset: list[Count]
 
     def token(self, at: int) -> Token:
         top = self.top_logprobs[at]
         return Token(self.tokens[at], self.token_logprobs[at], None if top is None else tuple(top.items()))
 
 
-def _logprobs(given: Any) -> Logprobs | None:  # Any: openai's Logprobs, which servers fill as they like
+def _logprobs(given: Any) -> Logprobs | None:  # Any: servers fill it as they like
     if given is None:
         return None
     try:
-        read = _Given.model_validate(given.model_dump())
+        read = _Given.model_validate(given)
         return logprobs_of([read.token(at) for at in range(len(read.tokens))], read.text_offset)
-    except (ValueError, IndexError):  # ValueError: pydantic's too
+    except (ValidationError, IndexError):
         return None

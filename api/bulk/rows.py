@@ -142,10 +142,14 @@ def _seekable(file: Opened, scratch: Path) -> BinaryIO:
     if file.is_seekable:
         return file.content
     copy = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  # whoever asked closes it
-    while chunk := file.content.read(PARQUET_BUFFER):
-        with records.needing_room(scratch):
-            copy.write(chunk)
-    copy.seek(0)
+    try:
+        while chunk := file.content.read(PARQUET_BUFFER):
+            with records.needing_room(scratch):
+                copy.write(chunk)
+        copy.seek(0)
+    except BaseException:
+        copy.close()
+        raise
     return copy
 
 

@@ -20,16 +20,21 @@ from api.http import (
     uploads,
 )
 from api.http.admission import Admission
+from api.http.crowding import Bodies, Crowd
 from api.http.parts import Parts, Wakes
 from api.looking import Looks
+from api.stopping import stopped_for
 from api.waiting import Waiting
 from core.settings import Settings
 from core.store import Store
 
+#: Largest bodies that are in memory at once; parsed, each takes some ten times its size.
+BODIES = 4
+
 
 def create_app(settings: Settings, store: Store, sender: Wakes) -> FastAPI:
     """The app of one process; store and sender stay the caller's to close."""
-    waiting = Waiting(store.prompts.ended, settings.poll_s)
+    waiting = Waiting(store.prompts.ended, settings.poll_s, stopped_for(settings.drain_s))
     app = FastAPI(
         title=documentation.TITLE,
         version=documentation.VERSION,
@@ -38,10 +43,12 @@ def create_app(settings: Settings, store: Store, sender: Wakes) -> FastAPI:
         redirect_slashes=False,
         lifespan=lambda _: _closing(waiting),
     )
-    app.state.parts = Parts(settings, store, sender, waiting, Admission(settings, store))
+    bodies = Bodies(BODIES * settings.max_body_bytes)
+    app.state.parts = Parts(settings, store, sender, waiting, Admission(settings, store), bodies)
     app.state.looks = Looks(store.batches.get, settings.events_s)
     for module in (chat, completions, prompts, batches, batch_events, batch_reports, files, uploads, models, health):
         app.include_router(module.router)
+    app.add_middleware(Crowd, most=settings.max_requests)
     errors.install(app)
     documentation.install(app)
     return app

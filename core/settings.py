@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     score_threads: int = Field(8, ge=1, description="messages in hand of a scoring worker")
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(2345, ge=0, le=65535, description="port of the API")
+    share_port: bool = Field(
+        False, description="other processes of the API may listen on the same port: a new one starts, the old one ends"
+    )
     flower_port: int = Field(5555, ge=0, le=65535, description="port of Flower; 0 starts none")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="of all processes"
@@ -73,6 +76,9 @@ class Settings(BaseSettings):
 
     wait_s: float = Field(120.0, gt=0, description="default and longest wait of a request that waits")
     poll_s: float = Field(0.02, gt=0, description="pause between two looks at the ids that requests wait for")
+    max_requests: int = Field(
+        5000, ge=1, description="requests at once in a process of the API, those that wait included, beyond which 429"
+    )
     max_body_bytes: int = Field(64 * 2**20, ge=1024, description="largest request body")
     max_prompts: int = Field(50_000, ge=1, description="most prompts in one request")
 
@@ -87,6 +93,9 @@ class Settings(BaseSettings):
         20_000_000,
         ge=1,
         description="waiting prompts beyond which no more are taken (429)",
+    )
+    max_waiting_interactive: int = Field(
+        20_000, ge=1, description="the same of interactive prompts alone, for which somebody waits"
     )
     queue_messages: int = Field(500, ge=1, description="messages in a bulk queue; what is beyond waits in the database")
     batch_threads: int = Field(3, ge=1, le=32, description="batches that are read or written at once, in one process")

@@ -93,6 +93,8 @@ def _answer_suspects(suspects: Sequence[Suspect], using: Using) -> None:
     try:
         while waiting and not using.stopping.is_set():
             with using.turns.take(alone=True):
+                if using.stopping.is_set():
+                    break
                 group = waiting.popleft()
                 items = using.store.generations.claim(group, using.leases.owner, using.leases.lease_s)
                 with using.leases.holding(item.claim for item in items):
@@ -118,6 +120,7 @@ def _answer(items: Sequence[GenerationItem], using: Using) -> None:
         finally:
             _abandon(answers, using)
         if dead is not None:
+            using.stopping.set()  # within its turn: who has the next one must claim nothing that would die with us
             raise dead
 
 

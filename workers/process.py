@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from workers import app as celery_app
 from workers.reserve import BulkReserve
 
 log = logging.getLogger(__name__)
+
+#: Seconds beyond its time to drain after which a worker that was told to end is cut off.
+LATE_S = 8.0
 
 #: A step, given ids and the queue that they came from.
 Step = Callable[[list[int], str], None]
@@ -33,11 +37,16 @@ class Consuming:
     bulk_threads: int
 
 
-def run(app: Celery, consuming: Consuming, step: Step, ready: Path, on_stopping: Callable[[], None]) -> int:
+def run(  # noqa: PLR0917  # put together once for each kind
+    app: Celery, consuming: Consuming, step: Step, ready: Path, on_stopping: Callable[[], None], drain_s: float
+) -> int:
     """Consume until SIGTERM or SIGINT; the process's exit status.
 
-    `on_stopping` is called when the worker has been asked to end and before it waits for what runs.
+    `on_stopping` is called when the worker has been asked to end and before it waits for what runs: for `drain_s`, and
+    `LATE_S` more for what nothing could end, e.g. a training. Its leases expire.
     """
+    late = threading.Timer(drain_s + LATE_S, _cut_off, (consuming.name,))
+    late.daemon = True
     celery_app.declare(app, list(consuming.queues))
     reserve = BulkReserve(consuming.bulk_queues, consuming.bulk_threads)
     bind(app, consuming.task, step, reserve)
@@ -48,6 +57,8 @@ def run(app: Celery, consuming: Consuming, step: Step, ready: Path, on_stopping:
 
     def stopping(**_: Any) -> None:  # Any: as above
         ready.unlink(missing_ok=True)
+        if late.ident is None:  # the first of several signals
+            late.start()
         on_stopping()
 
     worker_ready.connect(is_ready, weak=False)
@@ -65,8 +76,15 @@ def run(app: Celery, consuming: Consuming, step: Step, ready: Path, on_stopping:
     try:
         worker.start()
     finally:
+        late.cancel()
         ready.unlink(missing_ok=True)
     return int(worker.exitcode or 0)
+
+
+def _cut_off(name: str) -> None:
+    log.warning("%s ends in the middle of its work, which begins anew elsewhere", name)
+    logging.shutdown()
+    os._exit(0)
 
 
 def bind(app: Celery, name: str, step: Step, reserve: BulkReserve) -> None:

@@ -88,6 +88,7 @@ def routing(settings: Settings) -> int:
             lambda ids, queue: gatherer.run(ids, urgent=queue == interactive),
             ready_file(settings, consuming.name),
             on_stopping=lambda: None,
+            drain_s=settings.drain_s,
         )
 
 
@@ -115,6 +116,7 @@ def scoring(settings: Settings) -> int:
             lambda ids, _queue: gatherer.run(ids, urgent=False),
             ready_file(settings, consuming.name),
             on_stopping=lambda: None,
+            drain_s=settings.drain_s,
         )
 
 
@@ -157,7 +159,14 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
         stack.callback(_stop, engine)
         stack.enter_context(renewing(leases))
         stack.enter_context(Periodic("engine-check", CHECK_S, check))
-        return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=using.stopping.set)
+        return run(
+            app,
+            consuming,
+            step,
+            ready_file(settings, consuming.name),
+            on_stopping=using.stopping.set,
+            drain_s=settings.drain_s,
+        )
 
 
 def retraining(settings: Settings) -> int:
@@ -177,7 +186,8 @@ def retraining(settings: Settings) -> int:
             log.warning("retrained, and promoted %s: %s", name, promotion.verdict.reason)
 
     consuming = Consuming("retraining", queues.RETRAIN, (queues.RETRAIN_QUEUE,), (), 1, 0)
-    return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=lambda: None)
+    # What is cut off is begun anew: no training waits for the end of another.
+    return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=lambda: None, drain_s=0)
 
 
 def beat(settings: Settings) -> int:

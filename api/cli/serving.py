@@ -1,6 +1,7 @@
 """Commands that run one process of the system until it is told to end: serve, work, flower, beat."""
 
 import logging
+import math
 import signal
 import threading
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def serve() -> None:
     """Run the HTTP API on TOROUTER_HOST and TOROUTER_PORT, once the database has been migrated."""
     import uvicorn  # noqa: PLC0415  # each command brings its own
 
-    from api import starting  # noqa: PLC0415  # as above
+    from api import listening, starting  # noqa: PLC0415  # as above
     from api.app import create_app  # noqa: PLC0415  # as above
     from api.system import STOP_S  # noqa: PLC0415  # as above
     from workers import app as celery_app  # noqa: PLC0415  # as above
@@ -40,13 +41,16 @@ def serve() -> None:
         store = starting.migrated(settings)
     celery = celery_app.create(settings)
     app = create_app(settings, store, Sender(celery, store.recovery, settings))
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level.lower(),
-        timeout_graceful_shutdown=STOP_S,
+        timeout_graceful_shutdown=math.ceil(settings.drain_s + STOP_S),
     )
+    listening.allow_connections(settings.max_requests)
+    with listening.on(settings) as listens:
+        uvicorn.Server(config).run(sockets=[listens])
 
 
 @work.command()

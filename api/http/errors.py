@@ -55,6 +55,11 @@ class BodyTooLargeError(InvalidInputError):
     code = "request_too_large"
 
 
+class SlowBodyError(InvalidInputError):
+    status = 408
+    code = "request_too_slow"
+
+
 class NotJsonError(InvalidInputError):
     status = 415
     code = "unsupported_media_type"
@@ -131,6 +136,11 @@ def install(app: FastAPI) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
+    return respond(error, request)
+
+
+def respond(error: Exception, request: Request) -> JSONResponse:
+    """An error as a response."""
     problem = problem_of(error, f"{request.method} {request.url.path}")
     detail = {
         "message": printable(problem.message),

@@ -6,6 +6,7 @@ from typing import Annotated, Protocol, cast
 from fastapi import Depends, Request
 
 from api.http.admission import Admission
+from api.http.crowding import Bodies
 from api.waiting import Waiting
 from core.schemas.work import Submitted
 from core.settings import Settings
@@ -28,6 +29,7 @@ class Parts:
     sender: Wakes
     waiting: Waiting
     admission: Admission
+    bodies: Bodies
 
 
 async def parts_of(request: Request) -> Parts:

@@ -28,7 +28,7 @@ def submit(parts: Parts, submission: Submission, once: Once | None = None) -> Su
     NotReadyError when a prompt has to be routed and there is no router, OverloadedError when there is no room.
     """
     if parts.store.batches.made(submission.owner, once) is None:
-        parts.admission.check()
+        parts.admission.check(submission.work_class)
         _check_router(parts.store, submission)
     submitted = parts.store.prompts.submit(submission, once)
     if submitted.ids:

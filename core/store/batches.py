@@ -67,11 +67,13 @@ class Batches:
                 raise ConflictError(f"{name} is {found.state}, so nothing of it can be cancelled", param="id")
             return found
 
-    def open_prompts(self) -> int:
-        """How many prompts of all owners have not ended; of a file, those that it is known to have."""
+    def open_prompts(self) -> dict[WorkClass, int]:
+        """How many prompts of all owners have not ended, of each class; of a file, those that it is known to have."""
         left = BATCH.c.total - BATCH.c.done - BATCH.c.failed - BATCH.c.cancelled - BATCH.c.expired
         with self._database.read() as connection:
-            return int(connection.execute(select(func.coalesce(func.sum(left), 0)).where(is_open())).scalar_one())
+            by_class = select(BATCH.c.work_class, func.sum(left)).where(is_open()).group_by(BATCH.c.work_class)
+            found = {str(name): int(count) for name, count in connection.execute(by_class)}
+        return {one: found.get(one, 0) for one in WorkClass}
 
     def of_fingerprint(self, endpoint: str, fingerprint: str, owner: str) -> list[BatchView]:
         """The owner's batches of an endpoint whose details carry this fingerprint, in the order of submission."""

@@ -149,6 +149,8 @@ def _known(scope: Scope, identity: Identity) -> Scope:
 
 async def _refuse(request: Request, error: TorouterError, receive: Receive, send: Send) -> None:
     refused = await answer(request, error)
+    if request.method not in READING:  # else a body is read to its end, which may be far
+        refused.headers["Connection"] = "close"
     await refused(request.scope, receive, send)
 
 

@@ -2,15 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from api import demo
 from api.cli import clients
 from api.cli.main import app
+from api.up import Running
 from core.errors import InvalidInputError
 from core.schemas.keys import SECRET, Scope, digest_of
+from core.settings import Settings
 from core.store import Store
+from core.tables import LOCAL
 
 
 @pytest.fixture
@@ -77,3 +82,20 @@ def test_the_clients_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPa
     with pytest.raises(InvalidInputError, match="TOROUTER_API_KEY") as refused:
         clients.connect("http://127.0.0.1:1")
     assert "tör" not in str(refused.value)
+
+
+def test_a_demo_has_a_key_while_it_runs_and_where_keys_are_asked_for(store: Store, tmp_path: Path) -> None:
+    nothing: Any = None  # Any: what a key needs nothing of
+    asking, asking_nobody = (
+        Running(Settings(home=tmp_path, auth=auth), store, nothing, nothing, nothing) for auth in ("keys", "open")
+    )
+
+    with demo._key(asking) as secret:
+        assert secret is not None
+        found = store.keys.active(digest_of(secret))
+    with demo._key(asking_nobody) as none:
+        assert none is None
+
+    assert found is not None
+    assert found.owner == LOCAL
+    assert [key.active for key in store.keys.all()] == [False]

@@ -108,7 +108,8 @@ class RemoteEngine:
             raise EngineBusyError(f"{self._where()} can't be reached: {error.__cause__ or error}") from error
         except openai.OpenAIError as error:
             raise GenerationError(f"{self._where()} answered what can't be read: {error}") from error
-        return remote_answers.read(Text if request.completion else Chat, answered.content, self._where())
+        kind: type[Chat | Text] = Text if request.completion else Chat
+        return remote_answers.read(kind, answered.content, self._where())
 
     def _parameters(self, request: Request) -> dict[str, Any]:  # Any: JSON
         import openai  # noqa: PLC0415 - as above

@@ -27,16 +27,23 @@ def add(app: typer.Typer) -> None:
 
 
 def serve() -> None:
-    """Run the HTTP API on TOROUTER_HOST and TOROUTER_PORT, once the database has been migrated."""
+    """Run the HTTP API on TOROUTER_HOST and TOROUTER_PORT, once the database has been migrated.
+
+    Callers need a key (`torouter keys create`) where TOROUTER_AUTH is `keys`; on a host that other machines reach it
+    has to be set.
+    """
     import uvicorn  # noqa: PLC0415  # each command brings its own
 
-    from api import listening, starting  # noqa: PLC0415  # as above
+    from api import exposure, listening, starting  # noqa: PLC0415  # as above
     from api.app import create_app  # noqa: PLC0415  # as above
+    from api.redacting import redact_logs  # noqa: PLC0415  # as above
     from api.system import STOP_S  # noqa: PLC0415  # as above
     from workers import app as celery_app  # noqa: PLC0415  # as above
     from workers.sending import Sender  # noqa: PLC0415  # as above
 
     settings = _settings()
+    exposure.check_api(settings)
+    redact_logs()
     with starting.ending_at_once():
         store = starting.migrated(settings)
     celery = celery_app.create(settings)
@@ -47,6 +54,7 @@ def serve() -> None:
         port=settings.port,
         log_level=settings.log_level.lower(),
         timeout_graceful_shutdown=math.ceil(settings.drain_s + STOP_S),
+        server_header=False,
     )
     listening.allow_connections(settings.max_requests)
     with listening.on(settings) as listens:
@@ -123,18 +131,17 @@ def beat() -> None:
 def flower(
     database: Annotated[Path | None, typer.Option(help="File in which Flower keeps what it has seen.")] = None,
 ) -> None:
-    """Run Flower, which shows workers, queues and running chunks, on TOROUTER_HOST and TOROUTER_FLOWER_PORT."""
-    from core.store import Store  # noqa: PLC0415  # as above
-    from workers import app as celery_app  # noqa: PLC0415  # as above
+    """Run Flower, which shows workers, queues and running chunks, on TOROUTER_HOST and TOROUTER_FLOWER_PORT.
 
-    with _awaited() as settings:
-        experts = Store.of(settings).experts.enabled()
-    app = celery_app.create(settings)
-    celery_app.declare(app, celery_app.all_queues(experts))
-    arguments = ["flower", f"--address={settings.host}", f"--port={settings.flower_port}"]
-    if database is not None:
-        arguments += ["--persistent=True", f"--db={database}"]
-    app.start(arguments)
+    It can only be looked at: whatever changes something is refused. TOROUTER_FLOWER_AUTH=USER:PASSWORD makes it ask
+    for them, which a host that other machines reach needs.
+    """
+    from api import exposure, flower  # noqa: PLC0415  # as above
+
+    exposure.check_flower(settings_of.read())
+    with _awaited() as settings:  # Flower then has handlers of its own
+        pass
+    flower.run(settings, database)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Mapping
 
+from api.http.callers import Identity
+from api.http.errors import LimitedError
 from core.errors import OverloadedError
 from core.queues import WorkClass
 from core.settings import Settings
@@ -30,6 +32,8 @@ class Admission:
         self._looked_at = float("-inf")
         self._full: str | None = None
         self._waiting: Mapping[WorkClass, int] = {}
+        #: Of owners with a limit: when their waiting prompts were counted, and how many there are since.
+        self._of_owners: dict[str, tuple[float, int]] = {}
 
     def check(self, work_class: WorkClass = WorkClass.BULK) -> None:
         """OverloadedError, with when to come back, while disk or queues are full."""
@@ -45,6 +49,26 @@ class Admission:
         if work_class is WorkClass.INTERACTIVE and waiting >= most:
             told = f"{waiting:,} interactive prompts wait already, and TOROUTER_MAX_WAITING_INTERACTIVE is {most:,}"
             raise OverloadedError(f"{told}: come back later, or send a batch", retry_after_s=INTERACTIVE_AFTER_S)
+
+    def admit(self, identity: Identity, count: int = 0, work_class: WorkClass = WorkClass.BULK) -> None:
+        """The same, and LimitedError where so many prompts of the caller's wait that it may send no more of them.
+
+        `count` is how many come now; of a file nobody knows.
+        """
+        self.check(work_class)
+        most = identity.open_prompts
+        if most is None:
+            return
+        with self._lock:
+            looked_at, waiting = self._of_owners.get(identity.owner, (float("-inf"), 0))
+            if time.monotonic() - looked_at >= LOOK_S:
+                looked_at, waiting = time.monotonic(), self._store.batches.open_prompts_of(identity.owner)
+            if waiting >= most:
+                raise LimitedError(
+                    f"{waiting:,} prompts of yours wait already, and {most:,} may: come back when some have ended",
+                    retry_after_s=RETRY_AFTER_S,
+                )
+            self._of_owners[identity.owner] = looked_at, waiting + count
 
     def _look(self) -> str | None:
         settings = self._settings

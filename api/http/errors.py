@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from api.http.headers import HEADERS
 from core.errors import (
     InvalidInputError,
     NotReadyError,
@@ -73,6 +74,22 @@ class NotFormError(InvalidInputError):
 class CrossSiteError(InvalidInputError):
     status = 403
     code = "cross_site_request"
+
+
+class UnauthenticatedError(InvalidInputError):
+    status = 401
+    code = "invalid_api_key"
+
+
+class ForbiddenError(InvalidInputError):
+    status = 403
+    code = "insufficient_scope"
+
+
+class LimitedError(OverloadedError):
+    """A key's own limit; others may go on."""
+
+    code = "rate_limit_exceeded"
 
 
 class PromptUnfinishedError(WaitTimeoutError):
@@ -149,7 +166,8 @@ def respond(error: Exception, request: Request) -> JSONResponse:
         "code": problem.code,
         **problem.extras,
     }
-    return JSONResponse({"error": detail}, problem.status, dict(problem.headers))
+    # HEADERS here too: what nobody expected is answered outside of all middleware.
+    return JSONResponse({"error": detail}, problem.status, {**HEADERS, **problem.headers})
 
 
 def problem_of(error: Exception, asked: str) -> Problem:
@@ -198,6 +216,8 @@ def _reported(error: TorouterError) -> Problem:
             extras, headers = error.extras, NO_RETRY
         case NotReadyError():
             headers = NO_RETRY
+        case UnauthenticatedError():
+            headers = {"WWW-Authenticate": 'Bearer realm="torouter"'}
         case OverloadedError():
             headers = {"Retry-After": str(error.retry_after_s)}
     return Problem(error.status, message, error.code, getattr(error, "param", None), extras, headers)

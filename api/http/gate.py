@@ -35,7 +35,7 @@ READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 #: Seconds that a key with too many requests at once is told to wait.
 CONCURRENT_AGAIN_S: Final = 1
 
-NO_KEY = "no API key was sent: send the header `Authorization: Bearer KEY`"
+NO_KEY = "no API key was sent: send `Authorization: Bearer KEY`; torouter's own commands take it from TOROUTER_API_KEY"
 
 #: The same for a key that never was, and for one that is no more: nobody learns which.
 WRONG_KEY = "this API key is not known here, or no longer: check it, or ask an operator (`torouter keys create`)"

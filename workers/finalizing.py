@@ -11,6 +11,7 @@ from typing import IO, Final
 
 from core.errors import NotFoundError
 from core.schemas.files import BatchJob, NewFile, OutputRow
+from core.store.failpoints import Point, failpoint
 from core.tables import BatchState, State
 from workers.lines import LineError, StepInterruptedError, Using
 from workers.reading_files import windows
@@ -46,8 +47,10 @@ def write(job: BatchJob, using: Using) -> None:
             _write_prompts(job, using, output, errors)
             _write_unread(job, using, errors)
             sizes = output.tell(), errors.tell()
+        failpoint(Point.OUTPUT_WRITTEN)
         files = [_file(job, name, key, size) for (name, key), size in zip(keys.items(), sizes, strict=True)]
         written = using.store.batch_jobs.finish(job, *files)
+        failpoint(Point.OUTPUT_FINISHED)
     except BaseException:
         _delete(using, *keys.values())
         raise
@@ -77,6 +80,7 @@ def _rows(job: BatchJob, using: Using) -> Iterator[OutputRow]:
     while page := using.store.outputs.page(job, line, PAGE):
         using.check(job)
         yield from page
+        failpoint(Point.OUTPUT_PARTLY_WRITTEN)
         line = page[-1].line
 
 

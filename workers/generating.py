@@ -21,6 +21,7 @@ from core.schemas.experts import ExpertSpec
 from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from experts.engine import Answer, Request
 from workers.engine_loop import EngineLoop
 from workers.leasing import Leases, insist
@@ -66,12 +67,14 @@ def generate(ids: list[int], using: Using) -> None:
     EngineDeadError when the engine died on it: everything is given back, and the process must end.
     """
     items = using.store.generations.claim(ids, using.leases.owner, using.leases.lease_s)
+    failpoint(Point.GENERATING_CLAIMED)
     if not items or using.stopping.is_set():
         using.store.generations.give_back([item.claim for item in items])
         return
     with using.leases.holding(item.claim for item in items):
         asked = using.engine.submit([_request(item, using) for item in items])
         answers = dict(zip(asked, items, strict=True))
+        failpoint(Point.GENERATING_ASKED)
         dead = None
         try:
             for futures in _as_they_finish(answers, using):
@@ -187,13 +190,17 @@ def _store(finished: Finished, using: Using) -> None:
     """Write what finished, although the database may be away for a while; then wake up scoring."""
     generations, for_s = using.store.generations, using.settings.lease_s
     if finished.results:
-        using.sender.scores(insist(lambda: generations.finish(finished.results), for_s))
+        failpoint(Point.GENERATING_ANSWERED)
+        scores = insist(lambda: generations.finish(finished.results), for_s)
+        failpoint(Point.GENERATING_STORED)
+        using.sender.scores(scores)
     if finished.rejected:
         insist(lambda: generations.fail(finished.rejected), for_s)
     if finished.again:
         insist(lambda: generations.retry(finished.again, using.settings.max_attempts), for_s)
     if finished.untried:
         insist(lambda: generations.give_back(finished.untried), for_s)
+        failpoint(Point.GENERATING_GIVEN_BACK)
     if finished.busy:
         log.warning("%d prompts wait for room: %s", len(finished.busy), finished.why_busy)
         insist(lambda: generations.give_back(finished.busy, later=True), for_s)

@@ -12,6 +12,7 @@ from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
 
 from core import queues
+from core.store.failpoints import Point, failpoint
 from workers import app as celery_app
 from workers.reserve import BulkReserve
 
@@ -76,6 +77,9 @@ def bind(app: Celery, name: str, step: Step, reserve: BulkReserve) -> None:
     def task(self: Any, **message: Any) -> None:  # Any: as above
         queue = self.request.delivery_info.get("routing_key", "")
         try:
-            step(queues.ids_of(message), queue)
+            ids = queues.ids_of(message)
+            failpoint(Point.MESSAGE_TAKEN)
+            step(ids, queue)
+            failpoint(Point.MESSAGE_DONE)
         finally:
             reserve.finished(queue)

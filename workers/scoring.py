@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.schemas.work import Failure, ScoreValue, ScoringItem
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from workers.leasing import Leases, insist
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,12 @@ def score(ids: list[int], using: Using) -> None:
     items = using.store.scores.claim(ids, using.leases.owner, using.leases.lease_s)
     if not items:
         return
+    failpoint(Point.SCORING_CLAIMED)
     with using.leases.holding(item.claim for item in items):
         values, failed = _compute(items, using.similarity)
+        failpoint(Point.SCORING_COMPUTED)
         insist(lambda: using.store.scores.finish(values), using.settings.lease_s)
+        failpoint(Point.SCORING_STORED)
         if failed:
             insist(lambda: using.store.scores.retry(failed, using.settings.max_attempts), using.settings.lease_s)
 

@@ -14,6 +14,7 @@ from core.errors import NotReadyError, StoreError
 from core.queues import WorkClass
 from core.schemas.work import Dispatch, Submitted
 from core.settings import Settings
+from core.store.failpoints import Point, failpoint
 from core.store.recovery import Recovery
 from workers.app import depth
 
@@ -70,6 +71,7 @@ class Sender:
                 try:
                     self._celery.send_task(dispatch.task, kwargs=queues.message(ids), queue=_queue(dispatch.queue))
                     self._depths.sent(dispatch.queue)
+                    failpoint(Point.MESSAGES_PARTLY_SENT)
                 except OperationalError as error:
                     log.warning("the broker did not take %d ids for %s: %s", len(dispatch.ids), dispatch.queue, error)
                     self._unsend(dispatch)

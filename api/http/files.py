@@ -19,6 +19,7 @@ from api.http.once import ONCE, once
 from api.http.parts import Caller, Parts, PartsOf
 from core.errors import InvalidInputError
 from core.schemas.files import FileView, NewFile, PartView
+from core.store.failpoints import Point, failpoint
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 
@@ -124,8 +125,10 @@ def keep(parts: Parts, source: BinaryIO, most_bytes: int) -> Stored:
 
 def added(parts: Parts, stored: Stored, add: Callable[[], AnyView]) -> AnyView:
     """What `add` makes of stored bytes, which are deleted where it makes nothing of them, or had been sent before."""
+    failpoint(Point.FILE_STORED)
     try:
         view = add()
+        failpoint(Point.FILE_ADDED)
     except BaseException:
         parts.store.blobs.delete(stored.key)
         raise

@@ -40,8 +40,8 @@ def run(app: Celery, consuming: Consuming, step: Step, ready: Path, on_stopping:
     `on_stopping` is called when the worker has been asked to end and before it waits for what runs.
     """
     celery_app.declare(app, list(consuming.queues))
-    reserve = BulkReserve(consuming.bulk_queues, consuming.bulk_threads)
-    bind(app, consuming.task, step, reserve)
+    BulkReserve(consuming.bulk_queues, consuming.bulk_threads)
+    bind(app, consuming.task, step)
 
     def is_ready(**_: Any) -> None:  # Any: Celery's signals are untyped
         ready.parent.mkdir(parents=True, exist_ok=True)
@@ -70,16 +70,12 @@ def run(app: Celery, consuming: Consuming, step: Step, ready: Path, on_stopping:
     return int(worker.exitcode or 0)
 
 
-def bind(app: Celery, name: str, step: Step, reserve: BulkReserve) -> None:
+def bind(app: Celery, name: str, step: Step) -> None:
     """Make a step the task `name`; a message that isn't ours is refused in the log, and its rows are sent again."""
 
     @app.task(name=name, bind=True)  # type: ignore[untyped-decorator]  # Celery ships no types
     def task(self: Any, **message: Any) -> None:  # Any: as above
-        queue = self.request.delivery_info.get("routing_key", "")
-        try:
-            ids = queues.ids_of(message)
-            failpoint(Point.MESSAGE_TAKEN)
-            step(ids, queue)
-            failpoint(Point.MESSAGE_DONE)
-        finally:
-            reserve.finished(queue)
+        ids = queues.ids_of(message)
+        failpoint(Point.MESSAGE_TAKEN)
+        step(ids, self.request.delivery_info.get("routing_key", ""))
+        failpoint(Point.MESSAGE_DONE)

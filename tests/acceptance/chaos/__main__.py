@@ -17,7 +17,7 @@ from pathlib import Path
 from core.store.failpoints import Point
 from tests.acceptance.chaos import table
 from tests.acceptance.chaos.run import Outcome, run
-from tests.acceptance.chaos.world import Wanted
+from tests.acceptance.chaos.wanted import Wanted
 
 
 def main() -> int:

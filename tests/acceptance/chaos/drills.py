@@ -33,7 +33,6 @@ from workers import batching, generating, lines, process, promoted, recovery, ro
 from workers.engine_loop import EngineLoop
 from workers.leasing import Leases
 from workers.promotion import Gate, promote
-from workers.reserve import BulkReserve
 from workers.sending import Sender
 
 CHAT = "/v1/chat/completions"
@@ -105,7 +104,7 @@ class Drill:
 
     def take_message(self, ids: list[int]) -> None:
         """As Celery would, which has acknowledged it."""
-        process.bind(self.celery, queues.ROUTE, lambda ids, _queue: self.route(ids), BulkReserve((), 1))
+        process.bind(self.celery, queues.ROUTE, lambda ids, _queue: self.route(ids))
         task = self.celery.tasks[queues.ROUTE]
         task.push_request(delivery_info={"routing_key": "route.interactive"})
         task(**queues.message(ids))

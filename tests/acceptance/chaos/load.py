@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from tests.acceptance.chaos.wanted import Wanted
+
 CHAT = "/v1/chat/completions"
 
 #: Statuses with which a request is to be sent again, the same.
@@ -62,14 +64,15 @@ class GaveUpError(Exception):
 class Load:
     """Several callers at once, paced so that faults meet work."""
 
-    def __init__(self, url: str, seed: int, prompts: int, over_s: float, webhook_url: str, *, scored: bool) -> None:
+    def __init__(self, wanted: Wanted, url: str, webhook_url: str) -> None:
         self.told = Told()
         self._url = url
-        self._seed = seed
-        self._prompts = prompts
-        self._over_s = over_s
+        self._seed = wanted.seed
+        self._prompts = wanted.prompts
+        self._over_s = wanted.over_s
+        self._experts = len(wanted.experts)
+        self._scored = wanted.scored
         self._webhook_url = webhook_url
-        self._scored = scored
         self._started = time.monotonic()
         self._submitted = 0
         self._lock = threading.Lock()
@@ -172,9 +175,10 @@ class Load:
 
     def _file(self, client: httpx.Client, draw: random.Random, key: str) -> None:
         count = self._size(draw, 0.01, 0.1)
-        lines = [_line(f"{key}-{n}", f"{key} question {n}", draw.choice(("auto", "auto", "a"))) for n in range(count)]
         fields: dict[str, Any] = {}
         kind = draw.choices(("plain", "skip", "invalid", "all"), (6, 2, 1, 1))[0]
+        models = ("auto",) if kind == "all" else ("auto", "auto", "a")
+        lines = [line_of(f"{key}-{n}", f"{key} question {n}", draw.choice(models)) for n in range(count)]
         bad = 0
         if kind in ("skip", "invalid"):
             bad = min(count, draw.randint(1, 3))
@@ -195,14 +199,14 @@ class Load:
             bad=bad,
             refused=kind == "invalid",
             webhook=webhook,
-            collects=3 if kind == "all" else 1,
+            collects=self._experts if kind == "all" else 1,
         )
         self.told.asked.append(asked)
         if draw.random() < 0.2:
             self._cancel(client, draw, asked)
 
     def _evaluation(self, client: httpx.Client, draw: random.Random, key: str) -> None:
-        lines = [_line(f"{key}-{n}", f"{key} question {n}") | {"reference": f"of the {n}"} for n in range(150)]
+        lines = [line_of(f"{key}-{n}", f"{key} question {n}") | {"reference": f"of the {n}"} for n in range(150)]
         self._submitted += len(lines)
         made = self.file_batch(client, key, lines)
         self.told.asked.append(
@@ -247,6 +251,6 @@ class Load:
             self.told.wrong.append(f"cancelling {asked.id} was answered with {status}")
 
 
-def _line(name: str, text: str, model: str = "auto") -> dict[str, Any]:
+def line_of(name: str, text: str, model: str = "auto") -> dict[str, Any]:
     body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": text}]}
     return {"custom_id": name, "method": "POST", "url": CHAT, "body": body}

@@ -1,9 +1,10 @@
 """One run: a system, its load, its faults, and what is true in the end."""
 
+import random
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -12,8 +13,9 @@ from core.store.failpoints import Point
 from tests.acceptance.chaos import faults, invariants
 from tests.acceptance.chaos.faults import Fault, Happened
 from tests.acceptance.chaos.invariants import Tokens
-from tests.acceptance.chaos.load import ENDED, Asked, Load, _line
-from tests.acceptance.chaos.world import Wanted, World, world
+from tests.acceptance.chaos.load import ENDED, Asked, Load, line_of
+from tests.acceptance.chaos.wanted import Wanted
+from tests.acceptance.chaos.world import World, world
 
 #: Of a run that has not begun.
 NONE = Tokens(0, 0)
@@ -55,14 +57,13 @@ def run(wanted: Wanted, folder: Path, hit: Counter[Point], only: str = "") -> Ou
 
 
 def _load(made: World) -> Load:
-    wanted = made.wanted
-    return Load(made.url, wanted.seed, wanted.prompts, wanted.over_s, made.receiver.url, scored=wanted.scored)
+    return Load(made.wanted, made.url, made.receiver.url)
 
 
 def _killed_at_half(made: World, outcome: Outcome) -> Asked:
     """One batch, and one expert's worker killed when half of it is answered: what is generated twice by that."""
     load, count = _load(made), max(100, made.wanted.prompts // 5)
-    lines = [_line(f"half-{n}", f"half of question {n}") for n in range(count)]
+    lines = [line_of(f"half-{n}", f"half of question {n}") for n in range(count)]
     with load.client() as client:
         batch = load.file_batch(client, f"{made.wanted.seed}-half", lines)
         asked = Asked(
@@ -83,11 +84,11 @@ def _answered(client: httpx.Client, asked: Asked) -> int:
 def _under_faults(made: World, outcome: Outcome, half: Asked, only: str) -> None:
     load, over = _load(made), threading.Event()
     made.processes.arming = True
-    lanes = [
-        threading.Thread(target=_lane, args=(made, found, outcome, over))
-        for found in (_only(faults.process_faults(made), only), _only(faults.service_faults(made), only))
-        if found
-    ]
+    lanes = []
+    for kinds in (faults.process_faults, faults.service_faults):
+        mine = replace(made, draw=random.Random(f"{made.wanted.seed} {kinds.__name__}"))
+        if found := _only(kinds(mine), only):
+            lanes.append(threading.Thread(target=_lane, args=(mine, found, outcome, over)))
     load.start()
     for lane in lanes:
         lane.start()

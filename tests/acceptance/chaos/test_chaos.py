@@ -8,7 +8,7 @@ import pytest
 
 from core.store.failpoints import Point
 from tests.acceptance.chaos.run import run
-from tests.acceptance.chaos.world import Wanted
+from tests.acceptance.chaos.wanted import Wanted
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

@@ -24,6 +24,7 @@ from tests.acceptance.chaos.databases import Database, Postgresql, Rows, Sqlite
 from tests.acceptance.chaos.disks import Disk, disk
 from tests.acceptance.chaos.processes import Processes
 from tests.acceptance.chaos.receivers import Receiver, receiving
+from tests.acceptance.chaos.wanted import Wanted
 from tests.factories import expert
 from tests.system import System, until
 
@@ -46,18 +47,6 @@ HASTE = {
     "webhook_timeout_s": 5.0,
     "webhook_secret": f"whsec_{'A' * 32}",
 }
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a run is to be."""
-
-    seed: int
-    prompts: int
-    database: str
-    over_s: float
-    scored: bool = True
-    experts: tuple[str, ...] = ("a", "b", "c")
 
 
 @dataclass
@@ -95,9 +84,6 @@ def world(wanted: Wanted, folder: Path, hit: Counter[Point]) -> Iterator[World]:
     """Started and ready; ended with the body, and all that is on its disk with it. Logs stay."""
     logs, ledger = folder / "logs", folder / "ledger"
     logs.mkdir(parents=True)
-    for place in (folder, *folder.parents):  # PostgreSQL's own user has to get there
-        if place.stat().st_uid == 0 and len(place.parts) > 2:
-            place.chmod(place.stat().st_mode | 0o011)
     with ExitStack() as stack:
         small = stack.enter_context(disk(folder / "disk"))
         home = small.folder / "home"
@@ -115,7 +101,7 @@ def world(wanted: Wanted, folder: Path, hit: Counter[Point]) -> Iterator[World]:
         receiver = stack.enter_context(receiving())
         processes = Processes(settings, logs, wanted.seed, hit)
         stack.callback(processes.stop)
-        draw = random.Random(f"{wanted.seed} faults")
+        draw = random.Random(wanted.seed)
         made = World(wanted, settings, logs, small, database, broker, processes, rows, ledger, receiver, draw, folders)
         processes.start(_commands(wanted))
         until(made.answers, "the API answers")
@@ -133,7 +119,7 @@ def _commands(wanted: Wanted) -> dict[str, tuple[str, ...]]:
 
 def _expert(name: str, ledger: Path) -> ExpertSpec:
     """With some latency, so that a kill meets answers on their way; and few at once, so that it costs few."""
-    options = {"first_token_s": 0.02, "token_s": 0.005, "tokens": 8, "ledger": str(ledger)}
+    options = {"first_token_s": 0.3, "token_s": 0.02, "tokens": 8, "ledger": str(ledger)}
     return expert(name, options=options, limits=Limits(bulk_threads=2, bulk_places=48))
 
 

@@ -125,7 +125,8 @@ def environment(settings: Settings) -> dict[str, str]:
     defaults = ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}
     missing = {name: value for name, value in defaults.items() if name not in os.environ}
     values = settings.model_dump(mode="json", exclude_none=True)
-    values |= {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
+    # A dump shows stars in their place.
+    values |= {name: one.get_secret_value() for name, one in settings if isinstance(one, SecretStr)}
     return missing | {f"TOROUTER_{name.upper()}": _as_text(value) for name, value in values.items()}
 
 

@@ -10,6 +10,9 @@ With `faults = true` a marker in the last message makes it fail on purpose:
     [[fault:dead]]          EngineDeadError for all that is in the engine, then and ever after
     [[fault:kill]]          the process ends as by the kernel's SIGKILL
     [[fault:freeze]]        the loop stands still, so that nothing answers any more
+
+With a `ledger` it notes there what it does, so that a test can count what was done twice, whoever was killed when:
+`begins ID TOKENS`, then `ends ID SECONDS`, where the seconds are the answer's `inference_s` to the last digit.
 """
 
 import asyncio
@@ -52,9 +55,12 @@ class SyntheticEngine:
         self._places = Places(bulk=spec.limits.bulk_places, interactive=spec.limits.interactive_places)
         self._failed: Counter[str] = Counter()
         self._death = asyncio.Event()
+        self._ledger = -1
 
     async def start(self) -> None:
         """Nothing to load."""
+        if self._options.ledger:
+            self._ledger = os.open(self._options.ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     async def answer(self, request: Request) -> Answer:
         asked = time.monotonic()
@@ -68,7 +74,9 @@ class SyntheticEngine:
             raise EngineGoneError(KILLED)
 
     async def stop(self) -> None:
-        """Nothing to let go of."""
+        if self._ledger >= 0:
+            os.close(self._ledger)
+            self._ledger = -1
 
     async def _fail_on_purpose(self, request: Request) -> None:
         text = request.messages[-1].content
@@ -112,6 +120,7 @@ class SyntheticEngine:
         length = max(1, round(draw.uniform(0.5, 1.5) * self._options.tokens))
         words = self._words(draw, length, request.reference)[:limit]
         started = time.monotonic()
+        self._note(f"begins {request.id} {len(words)}")
         await self._pause(self._options.first_token_s)
         first_token_s = time.monotonic() - asked
         await self._pause(self._options.token_s * (len(words) - 1))
@@ -126,7 +135,13 @@ class SyntheticEngine:
             queue_s=queue_s,
             first_token_s=first_token_s,
         )
+        self._note(f"ends {request.id} {answer.inference_s!r}")
         return self._completed(answer, request, [f" {word}" for word in words])
+
+    def _note(self, what: str) -> None:
+        """A line in one call, which the kernel appends whole, however many processes write."""
+        if self._ledger >= 0:
+            os.write(self._ledger, f"{what}\n".encode())
 
     def _completed(self, answer: Answer, request: Request, words: Sequence[str]) -> Answer:
         """The answer itself to a chat; to a completion with all that it asks for."""

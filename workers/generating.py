@@ -24,6 +24,7 @@ from core.schemas.experts import ExpertSpec
 from core.schemas.work import Claim, Dispatch, Failure, GenerationItem, GenerationResult, Suspect
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from experts.engine import Answer, Request
 from workers.engine_loop import EngineLoop
 from workers.leasing import Leases, insist
@@ -79,6 +80,7 @@ def generate(ids: list[int], using: Using) -> None:
     """
     generations, suspect = using.store.generations, suspect_from(using.settings.max_attempts)
     items = generations.claim(ids, using.leases.owner, using.leases.lease_s, deaths_below=suspect)
+    failpoint(Point.GENERATING_CLAIMED)
     if items:
         # Renewed from now on, since its turn may be long in coming.
         with using.leases.holding(item.claim for item in items), using.turns.take(alone=False):
@@ -111,6 +113,7 @@ def _answer(items: Sequence[GenerationItem], using: Using) -> None:
     elif items:
         asked = using.engine.submit([_request(item, using) for item in items])
         answers = dict(zip(asked, items, strict=True))
+        failpoint(Point.GENERATING_ASKED)
         dead = None
         try:
             for futures in _as_they_finish(answers, using):
@@ -239,7 +242,10 @@ def _store(finished: Finished, using: Using) -> None:
     """Write what finished, although the database may be away for a while; then wake up scoring."""
     generations, for_s = using.store.generations, using.settings.lease_s
     if finished.results:
-        using.sender.scores(insist(lambda: generations.finish(finished.results), for_s))
+        failpoint(Point.GENERATING_ANSWERED)
+        scores = insist(lambda: generations.finish(finished.results), for_s)
+        failpoint(Point.GENERATING_STORED)
+        using.sender.scores(scores)
     if finished.rejected:
         insist(lambda: generations.fail(finished.rejected), for_s)
     if finished.again:
@@ -249,6 +255,7 @@ def _store(finished: Finished, using: Using) -> None:
         insist(lambda: generations.died(finished.died, using.settings.max_attempts, how), for_s)
     if finished.untried:
         insist(lambda: generations.give_back(finished.untried), for_s)
+        failpoint(Point.GENERATING_GIVEN_BACK)
     if finished.busy:
         log.warning("%d prompts wait for room: %s", len(finished.busy), finished.why_busy)
         insist(lambda: generations.give_back(finished.busy, later=True), for_s)

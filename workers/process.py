@@ -13,6 +13,7 @@ from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
 
 from core import queues
+from core.store.failpoints import Point, failpoint
 from workers import app as celery_app
 from workers.reserve import BulkReserve
 
@@ -48,8 +49,8 @@ def run(  # noqa: PLR0917  # put together once for each kind
     late = threading.Timer(drain_s + LATE_S, _cut_off, (consuming.name,))
     late.daemon = True
     celery_app.declare(app, list(consuming.queues))
-    reserve = BulkReserve(consuming.bulk_queues, consuming.bulk_threads)
-    bind(app, consuming.task, step, reserve)
+    BulkReserve(consuming.bulk_queues, consuming.bulk_threads)
+    bind(app, consuming.task, step)
 
     def is_ready(**_: Any) -> None:  # Any: Celery's signals are untyped
         ready.parent.mkdir(parents=True, exist_ok=True)
@@ -87,13 +88,12 @@ def _cut_off(name: str) -> None:
     os._exit(0)
 
 
-def bind(app: Celery, name: str, step: Step, reserve: BulkReserve) -> None:
+def bind(app: Celery, name: str, step: Step) -> None:
     """Make a step the task `name`; a message that isn't ours is refused in the log, and its rows are sent again."""
 
     @app.task(name=name, bind=True)  # type: ignore[untyped-decorator]  # Celery ships no types
     def task(self: Any, **message: Any) -> None:  # Any: as above
-        queue = self.request.delivery_info.get("routing_key", "")
-        try:
-            step(queues.ids_of(message), queue)
-        finally:
-            reserve.finished(queue)
+        ids = queues.ids_of(message)
+        failpoint(Point.MESSAGE_TAKEN)
+        step(ids, self.request.delivery_info.get("routing_key", ""))
+        failpoint(Point.MESSAGE_DONE)

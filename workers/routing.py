@@ -16,6 +16,7 @@ from core.schemas.experts import ExpertSpec, Location
 from core.schemas.work import Claim, Failure, Routed, RoutingItem
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from router import policies
 from router.datasets import is_held_out
 from router.policy import BEST, parse
@@ -78,6 +79,7 @@ def _route(items: Sequence[RoutingItem], serving: Serving | None, using: Using) 
     if not items:
         return
     store = using.store
+    failpoint(Point.ROUTING_CLAIMED)
     with using.leases.holding(item.claim for item in items):
         choosing = Choosing(using.settings.policy, using.settings.compare_share)
         decisions = decide(items, serving, store.experts.enabled(), choosing)
@@ -85,8 +87,10 @@ def _route(items: Sequence[RoutingItem], serving: Serving | None, using: Using) 
             _without_router(decisions, using)
         if decisions.failed:
             insist(lambda: store.prompts.fail(decisions.failed), using.settings.lease_s)
+        failpoint(Point.ROUTING_CHOSEN)
         full = _full_queues(decisions.routed, using.sender)
         dispatches = insist(lambda: store.prompts.decide(decisions.routed, full), using.settings.lease_s)
+    failpoint(Point.ROUTING_STORED)
     using.sender.send(dispatches)
 
 

@@ -8,6 +8,7 @@ from core import queues
 from core.schemas.work import Failure, ScoreValue, ScoringItem
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from workers.leasing import Leases, insist
 from workers.suspects import groups, suspect_from
 
@@ -41,9 +42,12 @@ def score(ids: list[int], using: Using) -> None:
 def _score(items: Sequence[ScoringItem], using: Using) -> None:
     if not items:
         return
+    failpoint(Point.SCORING_CLAIMED)
     with using.leases.holding(item.claim for item in items):
         values, failed = _compute(items, using.similarity)
+        failpoint(Point.SCORING_COMPUTED)
         insist(lambda: using.store.scores.finish(values), using.settings.lease_s)
+        failpoint(Point.SCORING_STORED)
         if failed:
             insist(lambda: using.store.scores.retry(failed, using.settings.max_attempts), using.settings.lease_s)
 

@@ -15,6 +15,7 @@ from core.errors import NotReadyError, StoreError
 from core.queues import WorkClass
 from core.schemas.work import Dispatch, Submitted
 from core.settings import Settings
+from core.store.failpoints import Point, failpoint
 from core.store.recovery import Recovery
 from workers.app import depth
 
@@ -84,6 +85,7 @@ class Sender:
             with self._away.trying():
                 self._celery.send_task(dispatch.task, kwargs=queues.message(ids), queue=_queue(dispatch.queue))
             self._depths.sent(dispatch.queue)
+            failpoint(Point.MESSAGES_PARTLY_SENT)
 
     def _unsend(self, dispatch: Dispatch) -> None:
         """Only hastens recovery, which finds the rows by their age too: what was committed must not look refused."""

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import logging
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -11,6 +12,7 @@ from rich.markup import escape
 
 from api.cli import clients, keys, learning, operators, outcomes, routers, serving, submitting
 from core.errors import ConfigError, InvalidInputError, TorouterError
+from core.store import failpoints
 
 #: Exit statuses: what was asked can't be done (EX_USAGE's neighbour 1), wrong input or settings (2), Ctrl-C (130).
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -61,6 +63,7 @@ def main() -> NoReturn:
     """Run one command and exit: 0 done, 1 it failed, 2 wrong input or settings, 130 Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
         app()
     except (InvalidInputError, ConfigError) as error:
         _fail(error, WRONG)

@@ -21,6 +21,7 @@ from api.http.submitting import collected_by
 from core.errors import InvalidInputError
 from core.schemas.files import NewBatch
 from core.schemas.views import PromptView
+from core.store.failpoints import Point, failpoint
 from core.tables import Invalid
 from workers.receivers import check_url
 
@@ -47,6 +48,7 @@ def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> Ba
     if made is None:  # else not even a full disk or a deleted file matters
         parts.admission.admit(identity_of(request))
         made = parts.store.batches.create(_new(parse(BatchRequest, body), parts, owner), asked)
+    failpoint(Point.BATCH_CREATED)
     return BatchObject.of(made)
 
 
@@ -74,7 +76,9 @@ def read(batch_id: PathId, parts: PartsOf, owner: Caller) -> BatchObject:
 def cancel(request: Request, batch_id: PathId, parts: PartsOf, owner: Caller) -> BatchObject:
     """Stop it: what has been answered by then is in its output file. Again is the same."""
     same_site(request)
-    return BatchObject.of(parts.store.batches.cancel(batch_id, owner))
+    cancelled = parts.store.batches.cancel(batch_id, owner)
+    failpoint(Point.BATCH_CANCELLED)
+    return BatchObject.of(cancelled)
 
 
 @router.get(

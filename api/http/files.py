@@ -18,8 +18,9 @@ from api.http.forms import CURE, Form, read_form
 from api.http.ids import PathId, plausible
 from api.http.once import ONCE, once
 from api.http.parts import Parts, PartsOf
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, StoreRefusedError
 from core.schemas.files import FileView, NewFile, PartView
+from core.store.failpoints import Point, failpoint
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 
@@ -124,10 +125,16 @@ def keep(parts: Parts, source: BinaryIO, most_bytes: int) -> Stored:
 
 
 def added(parts: Parts, stored: Stored, add: Callable[[], AnyView]) -> AnyView:
-    """What `add` makes of stored bytes, which are deleted where it makes nothing of them, or had been sent before."""
+    """What `add` makes of stored bytes, which are deleted where it makes nothing of them, or had been sent before.
+
+    Where the connection to the database broke, nobody knows: there may be a row, so the bytes stay, and are swept one
+    day if they are nobody's.
+    """
+    failpoint(Point.FILE_STORED)
     try:
         view = add()
-    except BaseException:
+        failpoint(Point.FILE_ADDED)
+    except (InvalidInputError, StoreRefusedError):
         parts.store.blobs.delete(stored.key)
         raise
     if view.key != stored.key:

@@ -17,6 +17,7 @@ from core.schemas.experts import AUTO, ExpertSpec
 from core.schemas.files import Once
 from core.schemas.work import NewPrompt, Submission, Submitted
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from router.policy import parse
 
 #: Stored with what came as prompts, which has no endpoint of OpenAI's.
@@ -32,8 +33,10 @@ def submit(parts: Parts, identity: Identity, submission: Submission, once: Once 
         parts.admission.admit(identity, len(submission.prompts), submission.work_class)
         _check_router(parts.store, submission)
     submitted = parts.store.prompts.submit(submission, once)
+    failpoint(Point.PROMPTS_STORED)
     if submitted.ids:
         parts.sender.submitted(submitted)
+    failpoint(Point.PROMPTS_SENT)
     return submitted
 
 

@@ -11,6 +11,7 @@ from core.queues import WorkClass
 from core.schemas.work import Dispatch, Suspect
 from core.store import endings, leases
 from core.store.database import Database, now
+from core.store.failpoints import Point, failpoint
 from core.tables import EXPERT, GENERATION, LEASED, PROMPT, SCORE, State
 
 #: Rows that one transaction of recovery takes.
@@ -40,6 +41,7 @@ class Recovery:
         for table in LEASED:
             with self._database.write() as connection:
                 total += _reclaim(connection, table, max_attempts)
+            failpoint(Point.RECOVERY_RECLAIMED)
         return total
 
     def fail_gone(self) -> int:

@@ -33,6 +33,9 @@ PROMOTED_S = 1.0
 #: Seconds between two looks at an engine's health.
 CHECK_S = 2.0
 
+#: Seconds for what a dying process has to write.
+LET_GO_S = 20.0
+
 #: Seconds between two looks for what has expired.
 HOUSEKEEPING_S = 60.0
 
@@ -133,19 +136,24 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
     using = generating.Using(store, Sender(app, store.recovery, settings), leases, engine, specs, settings)
     engine.start()
 
+    def end(error: EngineDeadError) -> None:
+        late = threading.Timer(LET_GO_S, _die, (error,))  # where the database says nothing either
+        late.daemon = True
+        late.start()
+        generating.let_go(error, using)
+        _die(error)
+
     def step(ids: list[int], _queue: str) -> None:
         try:
             generating.generate(ids, using)
         except EngineDeadError as error:
-            generating.let_go(error, using)
-            _die(error)
+            end(error)
 
     def check() -> None:
         try:
             engine.check(settings.engine_silent_s)
         except EngineDeadError as error:
-            generating.let_go(error, using)
-            _die(error)
+            end(error)
 
     consuming = Consuming(
         expert_worker_name(names),

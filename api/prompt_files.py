@@ -27,7 +27,7 @@ class PromptLine(Value):
     @model_validator(mode="before")
     @classmethod
     def _one_question(cls, line: Any) -> Any:  # Any: not validated yet
-        if isinstance(line, dict) and ("prompt" in line) == ("messages" in line):
+        if isinstance(line, dict) and (line.get("prompt") is None) == (line.get("messages") is None):
             raise ValueError('needs either "prompt" (a text) or "messages" (a chat)')
         return line
 

@@ -123,6 +123,7 @@ class VllmEngine:
             "scheduling_policy": "priority",
             "shutdown_timeout": SHUTDOWN_S,
             "trust_remote_code": False,
+            "load_format": "safetensors",  # "auto" would fall back on pickles
             **device_settings(options, sequences),
             **self._adapters.arguments(options.max_lora_rank),
         }

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from core.errors import CheckpointError
-from router import device, runtime
+from router import device, runtime, sizes
 from router.encoder import mean_pooled, token_limit
 from router.manifest import Manifest
 from router.predictions import PredictionKind, Predictions
@@ -78,9 +78,12 @@ def load(folder: Path, manifest: Manifest) -> BertRouter:
     for name in (*_JSON_FILES, WEIGHTS):
         _refuse_damaged(folder / name)
     try:
+        sizes.check(folder)
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         network = Network(AutoModel.from_config(config, trust_remote_code=False), len(manifest.experts))
+    except CheckpointError:
+        raise
     except Exception as error:  # tokenizers raises nothing more special
         raise CheckpointError(
             f"{folder}: {', '.join(_JSON_FILES)} describe no encoder ({error}): copy it again"

@@ -19,6 +19,12 @@ from router.seen import Seen
 
 MANIFEST: Final = "manifest.json"
 
+#: Of the files that routers, encoders and tokenizers are stored as. No pickle is among them.
+SUFFIXES: Final = frozenset({".json", ".safetensors", ".txt", ".jinja", ".model"})
+
+#: transformers would follow such a file to the weights of another model.
+ADAPTER: Final = "adapter_"
+
 
 def save(router: StorableRouter, folder: Path, manifest: Manifest, lessons: Lessons | None = None) -> None:
     """Write router, manifest and lessons as a new folder, which appears complete or not at all.
@@ -59,11 +65,13 @@ def load(folder: Path) -> Router:
     CheckpointError, naming file and cure, where anything in the folder is missing, damaged or unknown.
     """
     manifest = read_manifest(folder)
+    _refuse_foreign(folder)
     try:
         kind = registry.kind(manifest.kind)
     except InvalidInputError as error:
         raise CheckpointError(f"{folder / MANIFEST}: {error}; it may come from a newer torouter") from error
-    return Experienced(kind.load(folder, manifest), manifest.spending, experience.load(folder))
+    calibration = experience.load(folder, len(manifest.experts))
+    return Experienced(kind.load(folder, manifest), manifest.spending, calibration)
 
 
 def read_seen(folder: Path) -> Seen:
@@ -93,6 +101,17 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path}: format {manifest.format}, and this torouter reads {FORMAT}: train again or upgrade"
         )
     return manifest
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """CheckpointError where there is what no checkpoint has: it may come from anywhere, and be loaded by a library."""
+    for path in sorted(folder.iterdir()):
+        is_ours = path.suffix in SUFFIXES and not path.name.startswith(ADAPTER)
+        if not is_ours or path.is_symlink() or not path.is_file():
+            raise CheckpointError(
+                f"{path}: has no place in a checkpoint, which is safetensors and JSON in one folder: take it out, or "
+                "copy the checkpoint again from where it was trained"
+            )
 
 
 def check_experts(experts: Iterable[str], catalogue: Iterable[str]) -> None:

@@ -79,10 +79,15 @@ class Encoder:
         self._model.save_pretrained(folder)  # type: ignore[operator] # nn.Module hides it
         self._tokenizer.save(folder)
 
+    @property
+    def width(self) -> int:
+        """Numbers of a vector."""
+        width: int = self._model.config.hidden_size  # type: ignore[assignment, union-attr] # nn.Module hides its type
+        return width
+
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = run(texts, self._tokenizer, self._forward, self._place)
-        width: int = self._model.config.hidden_size  # type: ignore[assignment, union-attr] # nn.Module hides its type
-        return torch.stack(rows).numpy() if rows else np.empty((0, width), dtype=np.float32)
+        return torch.stack(rows).numpy() if rows else np.empty((0, self.width), dtype=np.float32)
 
     @cached_property
     def _weights(self) -> str:
@@ -118,7 +123,9 @@ def load_transformer(name: str) -> nn.Module:
     source = locate(name)
     disable_progress_bar()  # whoever trains has one of ours
     try:
-        model: nn.Module = AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
+        model: nn.Module = AutoModel.from_pretrained(
+            source, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
+        )
     except (OSError, ValueError) as error:
         raise ConfigError(_cure(name, error)) from error
     return model

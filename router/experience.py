@@ -1,11 +1,12 @@
 """A router with what its training outcomes say besides: what answers take, and how far it was to be trusted before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -46,13 +47,19 @@ def save(calibration: Calibration, folder: Path) -> None:
     save_file(arrays, folder / CALIBRATION)
 
 
-def load(folder: Path) -> Calibration | None:
-    """The calibration of a checkpoint's folder; None where it has none. CheckpointError where it is damaged."""
+def load(folder: Path, experts: int) -> Calibration | None:
+    """The calibration of a checkpoint of so many experts; None where it has none. CheckpointError if it is damaged."""
     path = folder / CALIBRATION
     if not path.exists():
         return None
     try:
-        arrays = load_file(path)
-        return Calibration(arrays["values"], arrays["qualities"], int(arrays["baseline"][0]))
-    except (OSError, KeyError, SafetensorError) as error:
+        return _of(load_file(path), experts)
+    except (OSError, LookupError, TypeError, ValueError, SafetensorError) as error:
         raise CheckpointError(f"{path}: truncated or damaged ({error}): copy the checkpoint again") from error
+
+
+def _of(arrays: Mapping[str, NDArray[Any]], experts: int) -> Calibration:  # Any: of any type until it is looked at
+    values, qualities, baseline = arrays["values"], arrays["qualities"], int(arrays["baseline"][0])
+    if not (values.shape == qualities.shape == (len(values), experts) and 0 <= baseline < experts):
+        raise ValueError(f"values {values.shape}, qualities {qualities.shape} and baseline {baseline} don't fit")
+    return Calibration(values, qualities, baseline)

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from core.errors import CheckpointError, ConfigError
+from router import sizes
 from router.config import Progress, TrainConfig
 from router.datasets import Part, TrainingSet
 from router.encoder import Encoder
@@ -18,6 +19,9 @@ from router.manifest import Manifest
 from router.predictions import FloatArray, PredictionKind, Predictions
 
 HEAD: Final = "head.safetensors"
+
+#: What numpy, scipy and a head's own reader say of arrays that are none of theirs.
+DAMAGED: Final = (OSError, LookupError, TypeError, ValueError, ArithmeticError, MemoryError, RuntimeError)
 
 Arrays = Mapping[str, NDArray[Any]]  # Any: of floats or integers
 
@@ -85,11 +89,21 @@ def loading(kind: HeadKind) -> Callable[[Path, Manifest], FrozenRouter]:
     def load(folder: Path, manifest: Manifest) -> FrozenRouter:
         try:
             head = kind.of(load_file(folder / HEAD))
+            sizes.check(folder)
             encoder = Encoder.load(str(folder), max_tokens=manifest.config.max_tokens)
-        except (OSError, KeyError, ValueError, SafetensorError, ConfigError) as error:
+            _try_out(head, encoder.width, len(manifest.experts))
+        except (*DAMAGED, SafetensorError, ConfigError) as error:
             raise CheckpointError(
                 f"{folder}: {HEAD} or the encoder is missing or damaged ({error}): copy the checkpoint again"
             ) from error
         return FrozenRouter(kind.name, manifest.experts, encoder, head)
 
     return load
+
+
+def _try_out(head: Head, width: int, experts: int) -> None:
+    """Let it predict for a text: arrays that don't fit each other would fail every prompt."""
+    with np.errstate(all="ignore"):
+        found = head.predict(["a"], np.full((1, width), width**-0.5))
+    if found.shape != (1, experts):
+        raise ValueError(f"it predicts {found.shape}, and there are {experts} experts")

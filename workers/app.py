@@ -28,7 +28,10 @@ def create(settings: Settings) -> Celery:
         task_ignore_result=True,
         task_acks_late=False,
         task_serializer="json",
+        result_serializer="json",
+        event_serializer="json",
         accept_content=["json"],
+        result_accept_content=["json"],
         enable_utc=True,
         # A misspelt expert fails loudly; a worker takes no more messages than it has threads.
         task_create_missing_queues=False,

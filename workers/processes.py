@@ -204,10 +204,10 @@ def beat(settings: Settings) -> int:
         raise ConfigError("TOROUTER_RETRAIN_EVERY_S is not set: set the seconds between two retrainings")
     app = celery_app.create(settings)
     celery_app.schedule_retraining(app, settings.retrain_every_s)
-    schedule = settings.home / "run" / "beat-schedule"
-    schedule.parent.mkdir(parents=True, exist_ok=True)
+    asked = settings.home / "run" / "beat-asked"
+    asked.parent.mkdir(parents=True, exist_ok=True)
     level = logging.getLevelName(logging.getLogger().getEffectiveLevel())
-    app.Beat(schedule=str(schedule), loglevel=level, quiet=True).run()
+    app.Beat(schedule=str(asked), scheduler="workers.beat:Remembering", loglevel=level, quiet=True).run()
     return 0
 
 

@@ -28,18 +28,19 @@ def check_url(url: str, settings: Settings) -> httpx.URL:
         raise _refused("there is no secret to sign webhooks with: its operator sets TOROUTER_WEBHOOK_SECRET")
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        host = parsed.host
+    except (httpx.InvalidURL, UnicodeError) as error:  # the latter: a host in Punycode that is none
         raise _refused(f"is no URL ({error}): send one like https://example.com/webhooks") from error
     allowed = ("https", "http") if settings.webhook_private else ("https",)
     if parsed.scheme not in allowed:
         raise _refused(f"the scheme is {parsed.scheme[:20]!r}: send a URL with {' or '.join(allowed)}")
-    if not parsed.host:
+    if not host:
         raise _refused("names no host: send one like https://example.com/webhooks")
     if parsed.userinfo:
         raise _refused("has a user or a password in it: leave them out, since calls are signed")
     if not 0 < port_of(parsed) <= 65535:  # noqa: PLR2004  # TCP's
         raise _refused(f"there is no port {parsed.port}: send one up to 65535")
-    _check_literal(parsed.host, settings)
+    _check_literal(host, settings)
     return parsed
 
 

@@ -1,12 +1,18 @@
 """What routers learn from: how each expert did on a prompt. What a source doesn't say is absent, never 0."""
 
-from pydantic import BaseModel, ConfigDict, Field
+import math
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Outcome(BaseModel):
-    """One expert's result on one prompt. Further numeric fields are allowed: any of them can be the quality."""
+    """One expert's result on one prompt. Further numeric fields are allowed: any of them can be the quality.
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    A number that isn't finite is absent too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     score: float | None = Field(None, ge=0, le=1)
     bertsim: float | None = None
@@ -17,6 +23,11 @@ class Outcome(BaseModel):
     output_tokens: int | None = Field(None, ge=0)
     cost: float | None = Field(None, ge=0)  # US$ for this call
     truncated: float | None = Field(None, ge=0, le=1)  # 1: the answer ended at its most tokens; 0: by itself
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_finite(cls, given: Any) -> Any:  # Any: not validated yet
+        return {name: one for name, one in given.items() if _is_finite(one)} if isinstance(given, dict) else given
 
     def value(self, column: str) -> float | None:
         """A named quantity, or None where this outcome does not carry it."""
@@ -34,3 +45,11 @@ class OutcomeRow(BaseModel):
     prompt: str
     reference: str | None = None
     outcomes: dict[str, Outcome]
+
+
+def _is_finite(value: Any) -> bool:  # Any: as above
+    """False for a number that no float can be; whatever else it is, its field looks at it."""
+    try:
+        return not isinstance(value, int | float) or math.isfinite(value)
+    except OverflowError:
+        return False

@@ -13,7 +13,7 @@ import fsspec
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from core.errors import ConfigError, NotFoundError, StoreError
+from core.errors import ConfigError, NotFoundError, StoreError, StoreRefusedError
 
 #: Bytes of a remote file that are read at once.
 BUFFER = 1 << 20
@@ -48,7 +48,10 @@ class Blobs:
         if not found:
             raise NotFoundError(f"nothing is stored under {key!r}: was TOROUTER_FILES_URL changed?")
         for name in found:
-            place = folder / PurePosixPath(name).relative_to(source)
+            inside = PurePosixPath(name).relative_to(source)
+            if ".." in inside.parts:  # object storage has names, and no folders
+                raise StoreRefusedError(f"{name!r} would leave the folder of {key!r}: delete it from the file store")
+            place = folder / inside
             place.parent.mkdir(parents=True, exist_ok=True)
             self._filesystem.get_file(name, str(place))
 

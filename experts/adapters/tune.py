@@ -63,7 +63,7 @@ def tune(tuning: Tuning) -> None:
     torch.manual_seed(tuning.seed)
     draw = random.Random(tuning.seed)  # noqa: S311 - no secret
     base = base_folder(tuning.base, tuning.cache)
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
     rows = read(tuning, tokenizer, draw)
     model, weights = adapted(base)
     optimizer = torch.optim.AdamW(weights, weight_decay=0.0)
@@ -103,7 +103,9 @@ def encoded(tokenizer: Any, prompt: str, reference: str) -> Row:  # Any: as abov
 
 def adapted(base: Path) -> tuple[Any, list[torch.nn.Parameter]]:  # Any: peft has no types
     """The base in bf16 with an adapter, and the adapter's weights in fp32: small steps would vanish in bf16."""
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.bfloat16, trust_remote_code=False, use_safetensors=True
+    )
     config = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=list(LAYERS), task_type="CAUSAL_LM")
     model = get_peft_model(model, config)
     weights = [weight for weight in model.parameters() if weight.requires_grad]

@@ -107,5 +107,5 @@ def test_beat_has_the_worker_retrain_and_both_end_when_asked(system: System):
     promoted = system.store.checkpoints.promoted()
     assert promoted is not None
     assert (promoted.router, promoted.verdict and promoted.verdict["by"]) == ("random", "beat")
-    assert list((system.settings.home / "run").glob("beat-schedule*"))
+    assert (system.settings.home / "run" / "beat-asked").read_bytes() == b""
     assert [system.stop(name) for name in ("beat", "retraining")] == [0, 0]

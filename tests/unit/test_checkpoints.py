@@ -109,3 +109,23 @@ def test_a_checkpoint_need_not_know_every_expert():
 def test_an_unknown_router_is_refused_with_the_known_ones():
     with pytest.raises(InvalidInputError, match="unknown router 'magic': choose one of random, mlp, bert"):
         train(topic_rows(30), TrainConfig(router="magic"))
+
+
+@pytest.mark.parametrize("name", ["router.pkl", "model.bin", "head.npy", "hook.py", "adapter_config.json", "README"])
+def test_a_file_that_no_checkpoint_has_is_refused_by_name(folder: Path, name: str):
+    (folder / name).write_text("{}")
+
+    with pytest.raises(CheckpointError, match=rf"{name}: has no place in a checkpoint"):
+        checkpoints.load(folder)
+
+
+def test_a_checkpoint_leads_nowhere_else(folder: Path, tmp_path: Path):
+    (tmp_path / "elsewhere.json").write_text("{}")
+    (folder / "link.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(CheckpointError, match=r"link.json: has no place"):
+        checkpoints.load(folder)
+
+    (folder / "link.json").unlink()
+    (folder / "inside.json").mkdir()
+    with pytest.raises(CheckpointError, match=r"inside.json: has no place"):
+        checkpoints.load(folder)

@@ -1,6 +1,8 @@
 """Real Celery workers on a real Valkey, with synthetic experts: what is killed, doubled or lost."""
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from kombu import Queue
 
+from api.system import process_environment
 from core import queues
 from core.queues import WorkClass
 from core.schemas.work import Dispatch, NewPrompt
@@ -287,6 +290,37 @@ def test_a_loop_that_stands_still_ends_its_process(make: Callable[..., System]):
     assert status == ENGINE_DIED
     assert system.store.batches.get(batch, OWNER).failed >= 1
     system.stop_all()
+
+
+STUCK = """
+import sys, time
+from pathlib import Path
+from core.settings import read
+from workers import app, process
+
+process.LATE_S = 0.5
+
+def step(ids, queue):
+    Path(sys.argv[1]).touch()
+    time.sleep(600)
+
+consuming = process.Consuming("stuck", "torouter.score", ("score",), (), 1, 0)
+process.run(app.create(read()), consuming, step, Path(sys.argv[2]), lambda: None, drain_s=0.5)
+"""
+
+
+def test_a_worker_that_nothing_can_end_is_cut_off_after_its_time(running: System, tmp_path: Path):
+    begun, ready = tmp_path / "begun", tmp_path / "ready"
+    environment = process_environment(running.settings)
+    with subprocess.Popen([sys.executable, "-c", STUCK, str(begun), str(ready)], env=environment) as process:
+        until(ready.exists, "it consumes")
+        running.sender.scores([10**9])
+        until(begun.exists, "it works")
+        asked = time.monotonic()
+        process.terminate()
+
+        assert process.wait(20) == 0
+        assert time.monotonic() - asked < 10
 
 
 def test_a_synthetic_worker_and_recovery_load_neither_torch_nor_vllm(running: System):

@@ -251,7 +251,7 @@ def test_a_broker_that_comes_back_empty_loses_nothing(make: Callable[..., System
 def supervise(system: System, name: str, batch: str) -> list[int]:
     """Start a worker again whenever it ends, until the batch has ended; its exit statuses."""
     statuses = []
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not system.store.batches.get(batch, OWNER).ended:
         assert time.monotonic() < deadline, f"not ended after {len(statuses)} starts"
         if (status := system._processes[name].poll()) is not None:
@@ -265,7 +265,7 @@ def test_prompts_that_kill_their_engine_or_worker_fail_and_all_others_are_done(m
     system = make()
     system.start("routing", "recovery", "expert a")
     texts = [f"question {number}" for number in range(200)]
-    texts[20], texts[60], texts[150] = "[[fault:dead]] one", "[[fault:dead]] other", "[[fault:kill]]"
+    texts[20], texts[150] = "[[fault:dead]]", "[[fault:kill]]"
     batch = system.submit(*(prompt(text, expert="a") for text in texts), work_class=WorkClass.BULK)
 
     statuses = supervise(system, "expert-a", batch)
@@ -274,7 +274,7 @@ def test_prompts_that_kill_their_engine_or_worker_fail_and_all_others_are_done(m
     assert [view.state for view in views] == ["failed" if "fault" in text else "done" for text in texts]
     assert {view.error_code for view in views if view.state == "failed"} == {"worker_lost"}
     assert set(statuses) == {ENGINE_DIED, -signal.SIGKILL}
-    assert len(statuses) <= 4 * 3
+    assert len(statuses) <= 4 * 2
     system.stop_all()
 
 

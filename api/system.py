@@ -15,6 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from api import probes, valkey
 from api.child import Child
 from core.schemas.experts import EngineKind, ExpertSpec
@@ -38,7 +40,7 @@ class StopOrder(IntEnum):
     BROKER = 5
 
 
-#: Seconds that requests in flight, which may be waiting for answers, have when the API is asked to end.
+#: Seconds that requests in flight have when the API is asked to end, after `drain_s` for the answers they wait for.
 STOP_S: Final = 5
 
 #: Seconds from SIGTERM to SIGKILL. A worker that is cut off loses nothing: its leases expire.
@@ -46,10 +48,14 @@ GRACE_S: Final = {
     StopOrder.WAYS_IN: STOP_S + 5.0,  # then the API takes leave of its database
     StopOrder.RECOVERY: 10.0,
     StopOrder.ROUTING: 10.0,
-    StopOrder.EXPERTS: 15.0,  # for its engine, after `drain_s` for its answers
+    StopOrder.EXPERTS: 15.0,  # for its engine
     StopOrder.SCORING: 15.0,
     StopOrder.BROKER: 5.0,
 }
+
+
+#: What has `drain_s` more, for answers that are under way.
+DRAINING: Final = (StopOrder.WAYS_IN, StopOrder.EXPERTS)
 
 
 def broker(settings: Settings) -> list[Child]:
@@ -119,6 +125,8 @@ def environment(settings: Settings) -> dict[str, str]:
     defaults = ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}
     missing = {name: value for name, value in defaults.items() if name not in os.environ}
     values = settings.model_dump(mode="json", exclude_none=True)
+    # A dump shows stars in their place.
+    values |= {name: one.get_secret_value() for name, one in settings if isinstance(one, SecretStr)}
     return missing | {f"TOROUTER_{name.upper()}": _as_text(value) for name, value in values.items()}
 
 
@@ -153,5 +161,5 @@ def _child(settings: Settings, name: str, command: tuple[str, ...], order: StopO
         log=settings.home / "logs" / f"{name}.log",
         env=environment(settings),
         stop_order=order,
-        grace_s=GRACE_S[order] + (settings.drain_s if order is StopOrder.EXPERTS else 0),
+        grace_s=GRACE_S[order] + (settings.drain_s if order in DRAINING else 0),
     )

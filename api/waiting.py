@@ -23,9 +23,18 @@ PAUSE_PER_LOOK = 2.0
 class Waiting:
     """All waits of one event loop. Who waits holds a future: no thread and no database connection."""
 
-    def __init__(self, ended: Callable[[Collection[str]], set[str]], poll_s: float) -> None:
-        """`ended` says which of some ids are terminal; it is called in a thread, every `poll_s` seconds at most."""
+    def __init__(
+        self,
+        ended: Callable[[Collection[str]], set[str]],
+        poll_s: float,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`ended` says which of some ids are terminal; it is called in a thread, every `poll_s` seconds at most.
+
+        Nobody waits any longer once it `is_over`, since the process is to end.
+        """
         self._ended = ended
+        self._is_over = is_over
         self._poll_s = poll_s
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -36,7 +45,7 @@ class Waiting:
         return frozenset(self._waiters)
 
     async def until_all_ended(self, names: Sequence[str], timeout_s: float, gone: Coroutine[Any, Any, None]) -> bool:
-        """Whether all these prompts have ended; False when the time is up, or when `gone` returns first."""
+        """Whether all these prompts have ended; False when the time is up, when `gone` returns, or when it is over."""
         leaving = asyncio.ensure_future(gone)
         with ExitStack() as until_left:
             until_left.callback(leaving.cancel)
@@ -44,7 +53,7 @@ class Waiting:
             until_left.callback(ended.cancel)
             self._start()
             await asyncio.wait((ended, leaving), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            return ended.done()
+            return ended.done() and not ended.cancelled()
 
     async def close(self) -> None:
         """Stop looking; who still waits then does so until its time is up."""
@@ -74,6 +83,8 @@ class Waiting:
         pause_s, failing = self._poll_s, False
         while self._waiters:
             await asyncio.sleep(pause_s)
+            if self._is_over():
+                self._send_away()
             started = time.monotonic()
             try:
                 await self._look()
@@ -89,6 +100,11 @@ class Waiting:
         for start in range(0, len(names), MOST_IDS):
             for name in await asyncio.to_thread(self._ended, names[start : start + MOST_IDS]):
                 self._wake(name)
+
+    def _send_away(self) -> None:
+        for futures in self._waiters.values():
+            for future in futures:
+                future.cancel()
 
     def _wake(self, name: str) -> None:
         for future in self._waiters.pop(name, ()):

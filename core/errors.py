@@ -17,6 +17,7 @@ TorouterError
     ├── EngineBusyError      no room just now: the prompt waits, and the attempt does not count
     ├── GenerationError      this attempt failed: a bounded number of further ones follow
     └── EngineDeadError      the engine is gone: its process must end with a non-zero status
+        ├── EngineGoneError  before this prompt reached it: the attempt does not count
         └── EngineMisconfiguredError  by its key, model or address, so that no prompt's attempt counts
 """
 
@@ -114,6 +115,10 @@ class GenerationError(EngineError):
 
 class EngineDeadError(EngineError):
     code = "engine_dead"
+
+
+class EngineGoneError(EngineDeadError):
+    """What `answer` raises of a prompt that was never handed to the engine."""
 
 
 class EngineMisconfiguredError(EngineDeadError):

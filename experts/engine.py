@@ -78,12 +78,12 @@ class Engine(Protocol):
         """Answer one prompt; many calls run at once. Cancelling the call aborts the request in the engine.
 
         Raises PromptRejectedError (never answerable here), EngineBusyError (try later, not counted),
-        GenerationError (this attempt failed), EngineDeadError (end the process) or EngineMisconfiguredError (the
-        same, but no prompt is to blame).
+        GenerationError (this attempt failed), EngineDeadError (with this prompt in it: end the process),
+        EngineGoneError (before this prompt was in it) or EngineMisconfiguredError (no prompt is to blame).
         """
 
     async def check(self) -> None:
-        """EngineDeadError when the engine is gone; else nothing."""
+        """EngineDeadError when the engine is gone; one that is stuck doesn't return."""
 
     async def stop(self) -> None:
         """Let go of the model and all that was started for it; safe to call twice and after a failed start.
@@ -92,7 +92,7 @@ class Engine(Protocol):
         """
 
 
-def context_exceeded(expert: str, prompt_tokens: int, context_tokens: int) -> str:
+def context_exceeded(expert: str, prompt_tokens: int | str, context_tokens: int) -> str:
     """What a caller is told whose prompt leaves no room for an answer."""
     return (
         f"the prompt has {prompt_tokens} tokens, and {expert} takes at most {context_tokens} together with the "

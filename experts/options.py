@@ -46,6 +46,7 @@ class SyntheticOptions(Value):
     tokens: int = Field(40, ge=1, description="tokens of an answer on average; max_tokens still cuts it")
     quality: float = Field(0.5, ge=0, le=1, description="share of the reference's words that an answer repeats")
     faults: bool = Field(False, description="obey the fault markers in prompts (experts/synthetic.py lists them)")
+    ledger: str = Field("", description="file that each answer is noted in as it begins and ends; empty: none")
 
 
 EngineOptions = VllmOptions | RemoteOptions | SyntheticOptions

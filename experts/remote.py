@@ -14,8 +14,8 @@ from typing import Any, Final
 from core.errors import (
     ConfigError,
     EngineBusyError,
-    EngineDeadError,
     EngineError,
+    EngineGoneError,
     EngineMisconfiguredError,
     GenerationError,
     PromptRejectedError,
@@ -73,7 +73,7 @@ class RemoteEngine:
         if self._dead is not None:
             raise EngineMisconfiguredError(self._dead)
         if self._client is None:
-            raise EngineDeadError(f"the engine of {self._spec.name} is not running: start it")
+            raise EngineGoneError(f"the engine of {self._spec.name} is not running: start it")
 
     async def stop(self) -> None:
         client, self._client = self._client, None
@@ -108,7 +108,8 @@ class RemoteEngine:
             raise EngineBusyError(f"{self._where()} can't be reached: {error.__cause__ or error}") from error
         except openai.OpenAIError as error:
             raise GenerationError(f"{self._where()} answered what can't be read: {error}") from error
-        return remote_answers.read(Text if request.completion else Chat, answered.content, self._where())
+        kind: type[Chat | Text] = Text if request.completion else Chat
+        return remote_answers.read(kind, answered.content, self._where())
 
     def _parameters(self, request: Request) -> dict[str, Any]:  # Any: JSON
         import openai  # noqa: PLC0415 - as above

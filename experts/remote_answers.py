@@ -54,7 +54,7 @@ class Text(BaseModel):
     usage: Usage | None = None
 
 
-AnyAnswer = TypeVar("AnyAnswer", Chat, Text)
+AnyAnswer = TypeVar("AnyAnswer", bound=BaseModel)
 
 
 class _Weighed(BaseModel):

@@ -7,12 +7,19 @@ With `faults = true` a marker in the last message makes it fail on purpose:
     [[fault:busy]]          EngineBusyError, once for each text
     [[fault:generation=2]]  GenerationError, that many times for each text, then an answer
     [[fault:hang]]          never answers; cancelling ends it
-    [[fault:dead]]          EngineDeadError, then and for everything after
+    [[fault:dead]]          EngineDeadError for all that is in the engine, then and ever after
+    [[fault:kill]]          the process ends as by the kernel's SIGKILL
+    [[fault:freeze]]        the loop stands still, so that nothing answers any more
+
+With a `ledger` it notes there what it does, so that a test can count what was done twice, whoever was killed when:
+`begins ID TOKENS`, then `ends ID SECONDS`, where the seconds are the answer's `inference_s` to the last digit.
 """
 
 import asyncio
+import os
 import random
 import re
+import signal
 import time
 import zlib
 from collections import Counter
@@ -21,7 +28,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Final
 
-from core.errors import EngineBusyError, EngineDeadError, GenerationError, PromptRejectedError
+from core.errors import EngineBusyError, EngineDeadError, EngineGoneError, GenerationError, PromptRejectedError
 from core.schemas.experts import ExpertSpec
 from experts.completing import Token, completed
 from experts.engine import Answer, Request, context_exceeded
@@ -29,6 +36,11 @@ from experts.options import SyntheticOptions, options_of
 from experts.places import Places
 
 FAULT: Final = re.compile(r"\[\[fault:(?P<kind>\w+)(?:=(?P<times>\d+))?\]\]")
+
+KILLED: Final = "the synthetic engine was killed by a [[fault:dead]] prompt: start its process again"
+
+#: Seconds that a frozen loop stands still; who looks after it ends the process long before.
+FREEZE_S: Final = 3600.0
 
 #: What answers are made of; common enough that an embedding model sees plain English.
 WORDS: Final = ("the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "as", "with", "they")
@@ -42,24 +54,29 @@ class SyntheticEngine:
         self._options = options_of(spec, SyntheticOptions)
         self._places = Places(bulk=spec.limits.bulk_places, interactive=spec.limits.interactive_places)
         self._failed: Counter[str] = Counter()
-        self._dead = False
+        self._death = asyncio.Event()
+        self._ledger = -1
 
     async def start(self) -> None:
         """Nothing to load."""
+        if self._options.ledger:
+            self._ledger = os.open(self._options.ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     async def answer(self, request: Request) -> Answer:
-        await self.check()
         asked = time.monotonic()
         async with self._places.take(request) as queue_s:
+            await self.check()
             await self._fail_on_purpose(request)
             return await self._compose(request, asked, queue_s)
 
     async def check(self) -> None:
-        if self._dead:
-            raise EngineDeadError("the synthetic engine was killed by a [[fault:dead]] prompt: start its process again")
+        if self._death.is_set():
+            raise EngineGoneError(KILLED)
 
     async def stop(self) -> None:
-        """Nothing to let go of."""
+        if self._ledger >= 0:
+            os.close(self._ledger)
+            self._ledger = -1
 
     async def _fail_on_purpose(self, request: Request) -> None:
         text = request.messages[-1].content
@@ -78,8 +95,23 @@ class SyntheticEngine:
             case "hang":
                 await asyncio.Event().wait()
             case "dead":
-                self._dead = True
-                await self.check()
+                self._death.set()
+                raise EngineDeadError(KILLED)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "freeze":
+                time.sleep(FREEZE_S)  # noqa: ASYNC251  # on purpose
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, unless the engine dies."""
+        if not seconds:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._death.wait()
+        except TimeoutError:
+            return
+        raise EngineDeadError(KILLED)
 
     async def _compose(self, request: Request, asked: float, queue_s: float) -> Answer:
         draw = self._draw(request)
@@ -88,9 +120,10 @@ class SyntheticEngine:
         length = max(1, round(draw.uniform(0.5, 1.5) * self._options.tokens))
         words = self._words(draw, length, request.reference)[:limit]
         started = time.monotonic()
-        await asyncio.sleep(self._options.first_token_s)
+        self._note(f"begins {request.id} {len(words)}")
+        await self._pause(self._options.first_token_s)
         first_token_s = time.monotonic() - asked
-        await asyncio.sleep(self._options.token_s * (len(words) - 1))
+        await self._pause(self._options.token_s * (len(words) - 1))
         answer = Answer(
             text=" ".join(words),
             finish_reason="length" if length > limit else "stop",
@@ -102,7 +135,13 @@ class SyntheticEngine:
             queue_s=queue_s,
             first_token_s=first_token_s,
         )
+        self._note(f"ends {request.id} {answer.inference_s!r}")
         return self._completed(answer, request, [f" {word}" for word in words])
+
+    def _note(self, what: str) -> None:
+        """A line in one call, which the kernel appends whole, however many processes write."""
+        if self._ledger >= 0:
+            os.write(self._ledger, f"{what}\n".encode())
 
     def _completed(self, answer: Answer, request: Request, words: Sequence[str]) -> Answer:
         """The answer itself to a chat; to a completion with all that it asks for."""

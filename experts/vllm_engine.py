@@ -4,12 +4,13 @@ vLLM, torch and transformers are imported when an engine starts. Chat templates 
 token ids; bulk prompts wait here for a place, since vLLM's priorities only order what already waits inside it.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
-from core.errors import ConfigError, EngineDeadError, PromptRejectedError
+from core.errors import ConfigError, EngineDeadError, EngineGoneError, PromptRejectedError
 from core.schemas.conversation import Message
 from core.schemas.experts import ExpertSpec
 from experts.completing import completed
@@ -24,6 +25,12 @@ from experts.weights import Weights, is_local, prepare
 #: vLLM schedules small numbers first.
 INTERACTIVE_PRIORITY: Final = 0
 BULK_PRIORITY: Final = 1
+
+#: Characters that no token has. A text that is too long at that rate is not tokenized, which the loop would wait for.
+LONGEST_TOKEN: Final = 256
+
+#: Seconds between two looks whether EngineCore has ended while it is asked whether it is well.
+LOOK_S: Final = 1.0
 
 #: Seconds that EngineCore gets to end by itself (it took 7 on 2 busy cores); at 0 it would be killed at its work.
 SHUTDOWN_S: Final = 20
@@ -56,7 +63,7 @@ class VllmEngine:
             raise EngineDeadError(f"{self._first.name}: vLLM failed to start (its log says why): {error}") from error
 
     async def answer(self, request: Request) -> Answer:
-        await self.check()
+        self._find_alive()
         prompt = self._tokens(request)
         params = answer_params(request, self._room(prompt))
         async with self._places.take(request) as waited_s:
@@ -66,16 +73,32 @@ class VllmEngine:
         return self._completed(answer, request, output)
 
     async def check(self) -> None:
-        if self._llm is None:
-            raise EngineDeadError(f"the engine of {self._first.name} is not running: start it")
-        if self._llm.errored:
-            raise EngineDeadError(f"vLLM's EngineCore of {self._first.name} is gone: end this process")
+        from vllm.exceptions import VLLMError  # noqa: PLC0415 - vLLM is for the process that runs it
+
+        self._find_alive()
+        # EngineCore answers this between two steps: one that is stuck, or stopped, says nothing.
+        asked = asyncio.ensure_future(self._llm.is_sleeping())
+        try:
+            while not (await asyncio.wait((asked,), timeout=LOOK_S))[0]:
+                self._find_alive()  # since nobody will answer in its place
+            await asked
+        except VLLMError as error:
+            raise ours(error, self._first.name) from error
+        finally:
+            asked.cancel()
 
     async def stop(self) -> None:
         llm, self._llm = self._llm, None
         if llm is not None:
             # On the loop, which stands still meanwhile: else vLLM's own task there takes the end for a crash.
             llm.shutdown(SHUTDOWN_S)
+
+    def _find_alive(self) -> None:
+        """EngineGoneError when EngineCore has ended, as far as is known here."""
+        if self._llm is None:
+            raise EngineGoneError(f"the engine of {self._first.name} is not running: start it")
+        if self._llm.errored:
+            raise EngineGoneError(f"vLLM's EngineCore of {self._first.name} is gone: end this process")
 
     def _load(self, weights: dict[str, Weights]) -> None:
         from vllm import AsyncEngineArgs  # noqa: PLC0415 - vLLM is for the process that runs it
@@ -107,6 +130,10 @@ class VllmEngine:
 
     def _tokens(self, request: Request) -> list[int]:
         """The prompt as token ids; PromptRejectedError where the template or the context won't have it."""
+        size = sum(len(message.content) for message in request.messages)
+        if size > self._first.context_tokens * LONGEST_TOKEN:
+            told = context_exceeded(request.expert, f"over {size // LONGEST_TOKEN}", self._first.context_tokens)
+            raise PromptRejectedError(told, code="context_length_exceeded")
         prompt = self._chat(request) if request.completion is None else self._continued(request)
         if self._room(prompt) < 1:
             told = context_exceeded(request.expert, len(prompt), self._first.context_tokens)
@@ -164,6 +191,8 @@ class VllmEngine:
         """
         if not request.reference or not self._adapters.spares_head:
             return None
+        if len(request.reference) > self._first.context_tokens * LONGEST_TOKEN:
+            return None
         reference = self._tokenizer(request.reference, add_special_tokens=False)["input_ids"]
         # vLLM wants room for one generated token too.
         if not reference or self._room(prompt + reference) < 1:
@@ -176,7 +205,7 @@ class VllmEngine:
         from vllm import TokensPrompt  # noqa: PLC0415 - vLLM is for the process that runs it
         from vllm.exceptions import VLLMError  # noqa: PLC0415
 
-        await self.check()  # it may have ended while this prompt waited
+        self._find_alive()  # it may have ended while this prompt waited
         stream = self._llm.generate(
             TokensPrompt(prompt_token_ids=tokens),
             params,

@@ -31,11 +31,12 @@ READY_S, END_S = 120.0, 120.0
 class System:
     """Processes by name. `stop_all` leaves nothing behind."""
 
-    def __init__(self, settings: Settings, experts: list[ExpertSpec]) -> None:
+    def __init__(self, settings: Settings, experts: list[ExpertSpec], *, prepared: bool = True) -> None:
         self.settings = settings
         self.store = Store.of(settings)
-        self.store.schema.upgrade()
-        self.store.experts.sync(experts)
+        if prepared:
+            self.store.schema.upgrade()
+            self.store.experts.sync(experts)
         self.sender = Sender(celery_app.create(settings), self.store.recovery, settings)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -55,6 +56,10 @@ class System:
 
     def start_process(self, name: str, *arguments: str) -> None:
         self._spawn(name, [sys.executable, "-P", "-m", "api.cli", *arguments])
+
+    def log(self, name: str) -> str:
+        """What it has said so far."""
+        return (self.settings.home / "logs" / f"{name}.log").read_text()
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid

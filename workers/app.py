@@ -37,11 +37,14 @@ def create(settings: Settings) -> Celery:
         task_create_missing_queues=False,
         worker_disable_prefetch=True,
         worker_prefetch_multiplier=1,
+        worker_consumer="workers.consumer:Consumer",
         # Publishing gives up early.
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5},
         broker_connection_timeout=BROKER_TIMEOUT_S,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A Redis that is full, or loads its data, answers with an error: no reason to end, with a model in memory.
+        broker_channel_error_retry=True,
         broker_transport_options={
             # A bulk queue that is consumed again (workers/reserve.py) waits for the end of the poll that is under way:
             # with kombu's 1 s, a worker took 4 short chunks a second.

@@ -12,6 +12,7 @@ from contextlib import suppress
 from core.errors import NotFoundError, StoreError
 from core.schemas.files import BatchJob
 from core.schemas.work import Claim
+from core.store.failpoints import Point, failpoint
 from core.tables import BatchState, State
 from workers.finalizing import write
 from workers.lines import LineError, StepInterruptedError, Using
@@ -60,8 +61,10 @@ def advance(using: Using) -> bool:
     job = using.store.batch_jobs.claim(using.leases.owner, using.leases.lease_s)
     if job is None:
         return False
+    failpoint(Point.BATCH_CLAIMED)
     with using.leases.holding([Claim(job.id, job.fence)]), suppress(StepInterruptedError):
         _step(job, using)
+    failpoint(Point.BATCH_STEPPED)
     using.store.batch_jobs.release(job)
     return True
 

@@ -3,12 +3,16 @@
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
+from core.errors import EngineDeadError
 from experts.engine import Answer, Engine, Request
 
 T = TypeVar("T")
+
+#: Seconds for an engine to end; vLLM's gets 20 by itself (experts/vllm_engine.py).
+STOP_S = 40.0
 
 
 class EngineLoop:
@@ -41,16 +45,23 @@ class EngineLoop:
             else:
                 _bind(self._loop.create_task(self._engine.answer(request)), future, self._loop)
 
-    def check(self) -> None:
-        """EngineDeadError when the engine is gone."""
-        self._run(self._engine.check()).result()
+    def check(self, within_s: float) -> None:
+        """EngineDeadError when the engine is gone, or it or its loop says nothing for so long."""
+        self._within(self._engine.check(), within_s, "is silent")
 
-    def stop(self) -> None:
-        """Let go of the engine and end the loop."""
-        self._run(self._engine.stop()).result()
+    def stop(self, within_s: float = STOP_S) -> None:
+        """Let go of the engine and end the loop; EngineDeadError where that takes longer."""
+        self._within(self._engine.stop(), within_s, "does not stop")
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def _within(self, work: Coroutine[Any, Any, None], within_s: float, otherwise: str) -> None:  # Any: as below
+        running = self._run(work)
+        if running not in wait([running], within_s).done:
+            running.cancel()
+            raise EngineDeadError(f"the engine {otherwise} for {within_s:g} s: end this process")
+        running.result()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> "Future[T]":  # Any: a coroutine's other types
         return asyncio.run_coroutine_threadsafe(work, self._loop)

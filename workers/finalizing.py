@@ -11,6 +11,7 @@ from typing import IO, Final
 
 from core.errors import NotFoundError
 from core.schemas.files import BatchJob, NewFile, OutputRow
+from core.store.failpoints import Point, failpoint
 from core.tables import BatchState, State
 from workers.lines import LineError, StepInterruptedError, Using
 from workers.reading_files import windows
@@ -46,11 +47,15 @@ def write(job: BatchJob, using: Using) -> None:
             _write_prompts(job, using, output, errors)
             _write_unread(job, using, errors)
             sizes = output.tell(), errors.tell()
-        files = [_file(job, name, key, size) for (name, key), size in zip(keys.items(), sizes, strict=True)]
-        written = using.store.batch_jobs.finish(job, *files)
     except BaseException:
         _delete(using, *keys.values())
         raise
+    failpoint(Point.OUTPUT_WRITTEN)
+    files = [_file(job, name, key, size) for (name, key), size in zip(keys.items(), sizes, strict=True)]
+    # Where this fails the rows may say so all the same, as the connection may break after the commit: the files stay,
+    # and are swept one day if they are nobody's.
+    written = using.store.batch_jobs.finish(job, *files)
+    failpoint(Point.OUTPUT_FINISHED)
     _delete(using, *(key for key, file in zip(keys.values(), files, strict=True) if not written or file is None))
 
 
@@ -77,6 +82,7 @@ def _rows(job: BatchJob, using: Using) -> Iterator[OutputRow]:
     while page := using.store.outputs.page(job, line, PAGE):
         using.check(job)
         yield from page
+        failpoint(Point.OUTPUT_PARTLY_WRITTEN)
         line = page[-1].line
 
 

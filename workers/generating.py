@@ -2,15 +2,18 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
 from threading import Event
 
+from core import queues
 from core.errors import (
     EngineBusyError,
     EngineDeadError,
     EngineError,
+    EngineGoneError,
     EngineMisconfiguredError,
     PromptRejectedError,
     StoreError,
@@ -18,15 +21,23 @@ from core.errors import (
 )
 from core.queues import WorkClass
 from core.schemas.experts import ExpertSpec
-from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
+from core.schemas.work import Claim, Dispatch, Failure, GenerationItem, GenerationResult, Suspect
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from experts.engine import Answer, Request
 from workers.engine_loop import EngineLoop
 from workers.leasing import Leases, insist
 from workers.sending import Sender
+from workers.suspects import Turns, groups, suspect_from
 
 log = logging.getLogger(__name__)
+
+#: So many times the longest time of an answer, a chunk may take; what has had no place by then goes back to its queue.
+CHUNK_ANSWERS = 6
+
+#: Seconds that threads have, when their engine has died, to say what became of their prompts.
+LET_GO_S = 5.0
 
 #: Results that finish within so many seconds of each other share a transaction.
 GROUP_S = 0.05
@@ -45,6 +56,7 @@ class Using:
     specs: Mapping[str, ExpertSpec]
     settings: Settings
     stopping: Event = field(default_factory=Event)
+    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(slots=True)
@@ -55,6 +67,7 @@ class Finished:
     rejected: list[Failure] = field(default_factory=list)
     again: list[Failure] = field(default_factory=list)
     untried: list[Claim] = field(default_factory=list)
+    died: list[Claim] = field(default_factory=list)
     busy: list[Claim] = field(default_factory=list)
     why_busy: str = ""
     dead: EngineDeadError | None = None
@@ -65,13 +78,42 @@ def generate(ids: list[int], using: Using) -> None:
 
     EngineDeadError when the engine died on it: everything is given back, and the process must end.
     """
-    items = using.store.generations.claim(ids, using.leases.owner, using.leases.lease_s)
-    if not items or using.stopping.is_set():
+    generations, suspect = using.store.generations, suspect_from(using.settings.max_attempts)
+    items = generations.claim(ids, using.leases.owner, using.leases.lease_s, deaths_below=suspect)
+    failpoint(Point.GENERATING_CLAIMED)
+    if items:
+        # Renewed from now on, since its turn may be long in coming.
+        with using.leases.holding(item.claim for item in items), using.turns.take(alone=False):
+            _answer(items, using)
+    if len(items) < len(ids):
+        _answer_suspects(using.store.recovery.suspects(queues.GENERATE, ids, suspect), using)
+
+
+def _answer_suspects(suspects: Sequence[Suspect], using: Using) -> None:
+    """A group at a time, with nothing else in the engine; claimed only then, so that no other death is theirs."""
+    waiting = deque(groups(suspects, using.settings.max_attempts))
+    try:
+        while waiting and not using.stopping.is_set():
+            with using.turns.take(alone=True):
+                if using.stopping.is_set():
+                    break
+                group = waiting.popleft()
+                items = using.store.generations.claim(group, using.leases.owner, using.leases.lease_s)
+                with using.leases.holding(item.claim for item in items):
+                    _answer(items, using)
+    finally:
+        left = [id_ for group in waiting for id_ in group]
+        if left:
+            using.store.recovery.unsend(Dispatch("", queues.GENERATE, left))
+
+
+def _answer(items: Sequence[GenerationItem], using: Using) -> None:
+    if using.stopping.is_set():
         using.store.generations.give_back([item.claim for item in items])
-        return
-    with using.leases.holding(item.claim for item in items):
+    elif items:
         asked = using.engine.submit([_request(item, using) for item in items])
         answers = dict(zip(asked, items, strict=True))
+        failpoint(Point.GENERATING_ASKED)
         dead = None
         try:
             for futures in _as_they_finish(answers, using):
@@ -80,17 +122,28 @@ def generate(ids: list[int], using: Using) -> None:
                 dead = dead or finished.dead
         finally:
             _abandon(answers, using)
-    if dead is not None:
-        raise dead
+        if dead is not None:
+            using.stopping.set()  # within its turn: who has the next one must claim nothing that would die with us
+            raise dead
 
 
 def let_go(error: EngineDeadError, using: Using) -> None:
-    """Before the process ends: where no prompt is to blame, give back all that it holds, and count no attempt."""
-    if isinstance(error, EngineMisconfiguredError):
-        try:
-            using.store.generations.give_back(using.leases.held())
-        except StoreError as away:
-            log.warning("what this process holds counts as an attempt: %s", away)
+    """Before the process ends: every prompt that it holds is given back, and has seen a death if it may have caused it.
+
+    The threads know which may have; what they can't tell, since a silent engine has not ended it, may have too.
+    """
+    using.stopping.set()
+    generations, blameless = using.store.generations, isinstance(error, EngineMisconfiguredError)
+    deadline = time.monotonic() + LET_GO_S
+    while not blameless and using.leases.held() and time.monotonic() < deadline:
+        time.sleep(GROUP_S)
+    try:
+        if blameless:
+            generations.give_back(using.leases.held())
+        else:
+            generations.died(using.leases.held(), using.settings.max_attempts, str(error))
+    except StoreError as away:
+        log.warning("recovery brings back what this process holds: %s", away)
 
 
 def _request(item: GenerationItem, using: Using) -> Request:
@@ -107,9 +160,9 @@ def _request(item: GenerationItem, using: Using) -> Request:
 
 
 def _as_they_finish(answers: Answers, using: Using) -> Iterator[Sequence["Future[Answer]"]]:
-    """Groups of finished futures until all are; after a request to end, what takes too long is cancelled."""
+    """Groups of finished futures until all are; what takes too long is cancelled, all the sooner if we are to end."""
     pending = set(answers)
-    deadline = float("inf")
+    deadline = time.monotonic() + CHUNK_ANSWERS * using.settings.answer_timeout_s
     while pending:
         finished, _ = wait(pending, timeout=1.0, return_when=FIRST_COMPLETED)
         if finished and len(finished) < len(pending):
@@ -147,8 +200,11 @@ def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[
         elif isinstance(error, EngineBusyError):
             finished.busy.append(item.claim)
             finished.why_busy = str(error)
-        elif isinstance(error, EngineMisconfiguredError):
+        elif isinstance(error, EngineGoneError | EngineMisconfiguredError):
             finished.untried.append(item.claim)
+            finished.dead = finished.dead or error
+        elif isinstance(error, EngineDeadError):
+            finished.died.append(item.claim)
             finished.dead = error
         elif error is None:
             finished.results.append(_result(item, future.result(), specs[item.expert]))
@@ -156,7 +212,6 @@ def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[
             finished.rejected.append(Failure(item.claim, error.code, str(error)))
         elif isinstance(error, EngineError):
             finished.again.append(Failure(item.claim, error.code, str(error)))
-            finished.dead = error if isinstance(error, EngineDeadError) else finished.dead
         else:
             log.error("generation %d: a bug", item.claim.id, exc_info=error)
             why = f"an unexpected {type(error).__name__}: {error}"
@@ -187,13 +242,20 @@ def _store(finished: Finished, using: Using) -> None:
     """Write what finished, although the database may be away for a while; then wake up scoring."""
     generations, for_s = using.store.generations, using.settings.lease_s
     if finished.results:
-        using.sender.scores(insist(lambda: generations.finish(finished.results), for_s))
+        failpoint(Point.GENERATING_ANSWERED)
+        scores = insist(lambda: generations.finish(finished.results), for_s)
+        failpoint(Point.GENERATING_STORED)
+        using.sender.scores(scores)
     if finished.rejected:
         insist(lambda: generations.fail(finished.rejected), for_s)
     if finished.again:
         insist(lambda: generations.retry(finished.again, using.settings.max_attempts), for_s)
+    if finished.died:
+        how = str(finished.dead)
+        insist(lambda: generations.died(finished.died, using.settings.max_attempts, how), for_s)
     if finished.untried:
         insist(lambda: generations.give_back(finished.untried), for_s)
+        failpoint(Point.GENERATING_GIVEN_BACK)
     if finished.busy:
         log.warning("%d prompts wait for room: %s", len(finished.busy), finished.why_busy)
         insist(lambda: generations.give_back(finished.busy, later=True), for_s)

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from core.errors import StoreError, StoreRefusedError
 from core.schemas.work import Claim
+from core.store.failpoints import Point, failpoint
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Leases:
         claims = self.held()
         if claims:
             renewed = self._table.renew(sorted(claim.id for claim in claims), self.owner, self.lease_s)
+            failpoint(Point.LEASES_RENEWED)
             with self._lock:
                 self._lost = {claim for claim in claims if claim.id not in renewed}
 

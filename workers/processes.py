@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,9 @@ PROMOTED_S = 1.0
 
 #: Seconds between two looks at an engine's health.
 CHECK_S = 2.0
+
+#: Seconds for what a dying process has to write.
+LET_GO_S = 20.0
 
 #: Seconds between two looks for what has expired.
 HOUSEKEEPING_S = 60.0
@@ -87,6 +91,7 @@ def routing(settings: Settings) -> int:
             lambda ids, queue: gatherer.run(ids, urgent=queue == interactive),
             ready_file(settings, consuming.name),
             on_stopping=lambda: None,
+            drain_s=settings.drain_s,
         )
 
 
@@ -114,6 +119,7 @@ def scoring(settings: Settings) -> int:
             lambda ids, _queue: gatherer.run(ids, urgent=False),
             ready_file(settings, consuming.name),
             on_stopping=lambda: None,
+            drain_s=settings.drain_s,
         )
 
 
@@ -130,19 +136,24 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
     using = generating.Using(store, Sender(app, store.recovery, settings), leases, engine, specs, settings)
     engine.start()
 
+    def end(error: EngineDeadError) -> None:
+        late = threading.Timer(LET_GO_S, _die, (error,))  # where the database says nothing either
+        late.daemon = True
+        late.start()
+        generating.let_go(error, using)
+        _die(error)
+
     def step(ids: list[int], _queue: str) -> None:
         try:
             generating.generate(ids, using)
         except EngineDeadError as error:
-            generating.let_go(error, using)
-            _die(error)
+            end(error)
 
     def check() -> None:
         try:
-            engine.check()
+            engine.check(settings.engine_silent_s)
         except EngineDeadError as error:
-            generating.let_go(error, using)
-            _die(error)
+            end(error)
 
     consuming = Consuming(
         expert_worker_name(names),
@@ -153,10 +164,17 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
         limits.bulk_threads,
     )
     with ExitStack() as stack:
-        stack.callback(engine.stop)
+        stack.callback(_stop, engine)
         stack.enter_context(renewing(leases))
         stack.enter_context(Periodic("engine-check", CHECK_S, check))
-        return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=using.stopping.set)
+        return run(
+            app,
+            consuming,
+            step,
+            ready_file(settings, consuming.name),
+            on_stopping=using.stopping.set,
+            drain_s=settings.drain_s,
+        )
 
 
 def retraining(settings: Settings) -> int:
@@ -176,7 +194,8 @@ def retraining(settings: Settings) -> int:
             log.warning("retrained, and promoted %s: %s", name, promotion.verdict.reason)
 
     consuming = Consuming("retraining", queues.RETRAIN, (queues.RETRAIN_QUEUE,), (), 1, 0)
-    return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=lambda: None)
+    # What is cut off is begun anew: no training waits for the end of another.
+    return run(app, consuming, step, ready_file(settings, consuming.name), on_stopping=lambda: None, drain_s=0)
 
 
 def beat(settings: Settings) -> int:
@@ -251,8 +270,17 @@ def renewing(leases: Leases) -> Periodic:
     return Periodic("leases", leases.lease_s / 4, leases.renew)
 
 
+def _stop(engine: EngineLoop) -> None:
+    try:
+        engine.stop()
+    except EngineDeadError as error:
+        _die(error)
+
+
 def _die(error: EngineDeadError) -> None:
     """End at once, so that a supervisor starts a new process: nothing here can be saved."""
     log.critical("the engine is dead, and this process ends: %s", error)
     logging.shutdown()
+    for child in multiprocessing.active_children():
+        child.kill()  # a stopped EngineCore would not see that we are gone
     os._exit(ENGINE_DIED)

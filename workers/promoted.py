@@ -8,6 +8,7 @@ from pathlib import Path
 from core.errors import CheckpointError, ConfigError, TorouterError
 from core.schemas.views import CheckpointView
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from router.predictions import Router
 from workers.routing import Serving
 
@@ -52,6 +53,7 @@ class Promoted:
     def _loaded(self, checkpoint: CheckpointView) -> Serving:
         self._warn(checkpoint)
         folder = self._store.checkpoints.fetch(checkpoint, self._cache)
+        failpoint(Point.ROUTER_FETCHED)
         return Serving(checkpoint.id, self._load(folder))
 
     def _warn(self, checkpoint: CheckpointView) -> None:

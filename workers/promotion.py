@@ -8,6 +8,7 @@ from core.errors import TorouterError
 from core.schemas.outcomes import OutcomeRow
 from core.schemas.views import CheckpointView
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from router import checkpoints
 from router.gate import Contender, Verdict, judge, unmeasured, unopposed
 
@@ -80,6 +81,10 @@ def _promoted(
 ) -> CheckpointView:
     """A verdict holds as long as the router it is against does; an override holds whichever routes."""
     record = {"by": gate.by, "forced": not verdict.better, **verdict.model_dump(mode="json")}
+    failpoint(Point.CHECKPOINT_ADDED)
     if gate.force:
-        return store.checkpoints.promote(candidate.public_id, record)
-    return store.checkpoints.replace(current.public_id if current else None, candidate.public_id, record)
+        promoted = store.checkpoints.promote(candidate.public_id, record)
+    else:
+        promoted = store.checkpoints.replace(current.public_id if current else None, candidate.public_id, record)
+    failpoint(Point.CHECKPOINT_PROMOTED)
+    return promoted

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from core.store.recovery import BATCH_ROWS, Reclaimed
 from workers.sending import Sender
 
@@ -30,6 +31,8 @@ def sweep(store: Store, sender: Sender, depth: Depth, settings: Settings) -> Rec
     more = True
     while more:
         dispatches = store.recovery.unsent(sender.room)
+        if dispatches:
+            failpoint(Point.RECOVERY_TAKEN)
         # Where the broker is away, or all has been taken, the rest is the next sweep's.
         more = sender.send(dispatches) and sum(len(one.ids) for one in dispatches) >= BATCH_ROWS
     return reclaimed
@@ -43,5 +46,6 @@ def _forget_lost_messages(store: Store, depth: Depth, settings: Settings) -> Non
     for queue, oldest_s in store.recovery.stale(settings.resend_after_s).items():
         if depth(queue) == 0:
             store.recovery.resend(queue, settings.resend_after_s)
+            failpoint(Point.RECOVERY_FORGOT)
         elif oldest_s >= settings.resend_anyway_s:
             store.recovery.resend(queue, settings.resend_anyway_s)

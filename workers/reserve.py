@@ -8,7 +8,7 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
-from celery.signals import task_received
+from celery.signals import task_postrun, task_received
 
 
 class BulkReserve:
@@ -20,11 +20,12 @@ class BulkReserve:
         self._in_hand = 0
         self._lock = threading.Lock()
         self._consumer: Any = None  # Any: Celery ships no types
-        task_received.connect(self._received)
+        task_received.connect(self._received, weak=False)
+        task_postrun.connect(self._finished, weak=False)
 
-    def finished(self, queue: str) -> None:
-        """A chunk from `queue` is done; called from the thread that did it."""
-        if queue not in self._queues:
+    def _finished(self, task: Any, **_: Any) -> None:  # Any: Celery ships no types
+        """Celery's signal, on the thread that did it; also of a message that never reached its step."""
+        if task.request.delivery_info.get("routing_key") not in self._queues:
             return
         with self._lock:
             self._in_hand -= 1

@@ -16,12 +16,14 @@ from core.schemas.experts import ExpertSpec, Location
 from core.schemas.work import Claim, Failure, Routed, RoutingItem
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from router import policies
 from router.datasets import is_held_out
 from router.policy import BEST, parse
 from router.predictions import BoolArray, IntArray, Predictions, Router
 from workers.leasing import Leases, insist
 from workers.sending import Sender
+from workers.suspects import groups, suspect_from
 
 log = logging.getLogger(__name__)
 
@@ -64,19 +66,31 @@ class Using:
 
 def route(ids: list[int], serving: Serving | None, using: Using) -> None:
     """Route those of the prompts that still wait for it; twice does no harm."""
-    store, leases = using.store, using.leases
-    items = store.prompts.claim(ids, leases.owner, leases.lease_s)
+    store, most = using.store, using.settings.max_attempts
+    owner, lease_s = using.leases.owner, using.leases.lease_s
+    items = store.prompts.claim(ids, owner, lease_s, deaths_below=suspect_from(most))
+    _route(items, serving, using)
+    if len(items) < len(ids):
+        for group in groups(store.recovery.suspects(queues.ROUTE, ids, suspect_from(most)), most):
+            _route(store.prompts.claim(group, owner, lease_s), serving, using)
+
+
+def _route(items: Sequence[RoutingItem], serving: Serving | None, using: Using) -> None:
     if not items:
         return
-    with leases.holding(item.claim for item in items):
+    store = using.store
+    failpoint(Point.ROUTING_CLAIMED)
+    with using.leases.holding(item.claim for item in items):
         choosing = Choosing(using.settings.policy, using.settings.compare_share)
         decisions = decide(items, serving, store.experts.enabled(), choosing)
         if decisions.unserved:
             _without_router(decisions, using)
         if decisions.failed:
             insist(lambda: store.prompts.fail(decisions.failed), using.settings.lease_s)
+        failpoint(Point.ROUTING_CHOSEN)
         full = _full_queues(decisions.routed, using.sender)
         dispatches = insist(lambda: store.prompts.decide(decisions.routed, full), using.settings.lease_s)
+    failpoint(Point.ROUTING_STORED)
     using.sender.send(dispatches)
 
 

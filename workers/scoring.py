@@ -4,10 +4,13 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core import queues
 from core.schemas.work import Failure, ScoreValue, ScoringItem
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from workers.leasing import Leases, insist
+from workers.suspects import groups, suspect_from
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +30,24 @@ class Using:
 
 def score(ids: list[int], using: Using) -> None:
     """Compute those of the scores that still wait for it; twice does no harm."""
-    items = using.store.scores.claim(ids, using.leases.owner, using.leases.lease_s)
+    store, most = using.store, using.settings.max_attempts
+    owner, lease_s = using.leases.owner, using.leases.lease_s
+    items = store.scores.claim(ids, owner, lease_s, deaths_below=suspect_from(most))
+    _score(items, using)
+    if len(items) < len(ids):
+        for group in groups(store.recovery.suspects(queues.SCORE, ids, suspect_from(most)), most):
+            _score(store.scores.claim(group, owner, lease_s), using)
+
+
+def _score(items: Sequence[ScoringItem], using: Using) -> None:
     if not items:
         return
+    failpoint(Point.SCORING_CLAIMED)
     with using.leases.holding(item.claim for item in items):
         values, failed = _compute(items, using.similarity)
+        failpoint(Point.SCORING_COMPUTED)
         insist(lambda: using.store.scores.finish(values), using.settings.lease_s)
+        failpoint(Point.SCORING_STORED)
         if failed:
             insist(lambda: using.store.scores.retry(failed, using.settings.max_attempts), using.settings.lease_s)
 

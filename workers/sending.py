@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from celery import Celery
 from kombu import Queue
@@ -14,6 +15,7 @@ from core.errors import NotReadyError, StoreError
 from core.queues import WorkClass
 from core.schemas.work import Dispatch, Submitted
 from core.settings import Settings
+from core.store.failpoints import Point, failpoint
 from core.store.recovery import Recovery
 from workers.app import depth
 
@@ -24,6 +26,9 @@ INTERACTIVE_CHUNK = 8
 
 #: Seconds for which a look at a queue's depth holds.
 LOOK_S = 0.5
+
+#: After the broker has refused, or not answered, it is left alone for so long: each try may take seconds of a request.
+AWAY_S = 5.0
 
 #: Ids that a queue without a limit takes.
 UNLIMITED = 1_000_000_000
@@ -36,6 +41,7 @@ class Sender:
         self._celery = celery
         self._recovery = recovery
         self._most = settings.queue_messages
+        self._away = Away()
         self._depths = Depths(lambda queue: depth(celery, queue))
         self._chunks = {
             queues.ROUTE: settings.route_chunk,
@@ -66,16 +72,20 @@ class Sender:
         """Publish every message; False, and no error, for a broker that is away, since nothing is lost by it."""
         taken = True
         for dispatch in dispatches:
-            for ids in self._cut(dispatch):
-                try:
-                    self._celery.send_task(dispatch.task, kwargs=queues.message(ids), queue=_queue(dispatch.queue))
-                    self._depths.sent(dispatch.queue)
-                except OperationalError as error:
-                    log.warning("the broker did not take %d ids for %s: %s", len(dispatch.ids), dispatch.queue, error)
-                    self._unsend(dispatch)
-                    taken = False
-                    break
+            try:
+                self._publish(dispatch)
+            except (OperationalError, NotReadyError) as error:
+                log.warning("the broker did not take %d ids for %s: %s", len(dispatch.ids), dispatch.queue, error)
+                self._unsend(dispatch)
+                taken = False
         return taken
+
+    def _publish(self, dispatch: Dispatch) -> None:
+        for ids in self._cut(dispatch):
+            with self._away.trying():
+                self._celery.send_task(dispatch.task, kwargs=queues.message(ids), queue=_queue(dispatch.queue))
+            self._depths.sent(dispatch.queue)
+            failpoint(Point.MESSAGES_PARTLY_SENT)
 
     def _unsend(self, dispatch: Dispatch) -> None:
         """Only hastens recovery, which finds the rows by their age too: what was committed must not look refused."""
@@ -88,9 +98,32 @@ class Sender:
         size = self._chunks[dispatch.task]
         if dispatch.queue.endswith(WorkClass.INTERACTIVE):
             size = min(size, INTERACTIVE_CHUNK)
-        if dispatch.alone:
-            size = 1
         return (dispatch.ids[start : start + size] for start in range(0, len(dispatch.ids), size))
+
+
+class Away:
+    """While the broker is away, one thread in a while finds out whether it is back, and no other waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._again_at: float | None = None  # None: it is there
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """For one message; NotReadyError instead of a try that would likely be in vain."""
+        with self._lock:
+            if self._again_at is not None:
+                if time.monotonic() < self._again_at:
+                    raise NotReadyError("it was away a moment ago")
+                self._again_at = time.monotonic() + AWAY_S
+        try:
+            yield
+        except OperationalError:
+            with self._lock:
+                self._again_at = time.monotonic() + AWAY_S
+            raise
+        with self._lock:
+            self._again_at = None
 
 
 class Depths:

@@ -4,6 +4,7 @@ Engines hear of it when their leases are renewed, and give up what they were at 
 """
 
 from core.schemas.files import BatchJob
+from core.store.failpoints import Point, failpoint
 from core.tables import State
 from workers.lines import Using
 
@@ -18,8 +19,11 @@ def stop(job: BatchJob, state: State, using: Using) -> None:
     """
     jobs, line = using.store.batch_jobs, 0
     while (after := jobs.stop_prompts(job, state, line, PAGE)) is not None:
+        failpoint(Point.STOPPING_PROMPTS)
         using.check(job)
         line = after
     while jobs.stop_generations(job, state, PAGE):
+        failpoint(Point.STOPPING_GENERATIONS)
         using.check(job)
     jobs.stop_rest(job, state)
+    failpoint(Point.STOPPING_ENDED)

@@ -16,6 +16,7 @@ from core.errors import InvalidInputError
 from core.schemas.conversation import storable
 from core.schemas.files import BatchJob, NewLine
 from core.schemas.work import Dispatch
+from core.store.failpoints import Point, failpoint
 from core.tables import BatchState, Invalid
 from workers.lines import LineError, LineReader, Using
 from workers.reading_files import SeenIds, Window, windows
@@ -40,6 +41,7 @@ def validate(job: BatchJob, using: Using) -> None:
     """Look at every line; the batch then starts, or fails."""
     found = Found()
     for lines, errors, _window in _parsed(job, using, start=0):
+        failpoint(Point.VALIDATING_READ)
         found.total += len(lines) + len(errors)
         found.referenced += sum(line.reference is not None for line in lines)
         if job.on_invalid == Invalid.FAIL:
@@ -51,6 +53,7 @@ def validate(job: BatchJob, using: Using) -> None:
         using.store.batch_jobs.refuse(job, [one.as_json() for one in problems[:MOST_ERRORS]])
     else:
         using.store.batch_jobs.start(job, found.total, found.referenced)
+        failpoint(Point.VALIDATING_STARTED)
 
 
 def ingest(job: BatchJob, using: Using) -> None:
@@ -79,6 +82,7 @@ def _store(job: BatchJob, using: Using, lines: list[NewLine], end: int) -> bool:
     queue = queues.route_queue(job.work_class)
     sent = not using.sender.is_full(queue)
     ids = using.store.batch_jobs.store_lines(job, lines, end, sent=sent)
+    failpoint(Point.LINES_STORED)
     if ids and sent:
         using.sender.send([Dispatch(queue, queues.ROUTE, ids)])
     return ids is not None

@@ -19,6 +19,7 @@ from core.errors import TorouterError
 from core.schemas.files import WebhookCall
 from core.settings import Settings
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from workers.leasing import insist
 from workers.receivers import Resolve, addresses, check_url, resolved
 
@@ -54,6 +55,7 @@ def deliver(store: Store, settings: Settings, owner: str, resolve: Resolve = res
     # The lease outlasts a call and the storing of its result, so that nobody has to renew it.
     calls = store.webhooks.claim(owner, settings.webhook_timeout_s + 2 * settings.lease_s, AT_ONCE)
     if calls:
+        failpoint(Point.WEBHOOK_CLAIMED)
         asyncio.run(_deliver(calls, Using(store, settings, resolve, httpx.create_ssl_context())))
     return len(calls)
 
@@ -103,6 +105,7 @@ async def _make(call: WebhookCall, using: Using) -> None:
         outcome = "given up" if failed else "tried again later"
         log.warning("%s of %s was not delivered, and is %s: %s", call.public_id, call.batch_id, outcome, why)
     else:
+        failpoint(Point.WEBHOOK_CALLED)
         await asyncio.to_thread(insist, lambda: store.finish(call.claim), settings.lease_s)
 
 

@@ -6,8 +6,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.cli import stores
 from core import settings as settings_of
-from core.store import Store
 
 experts_app = typer.Typer(no_args_is_help=True, help="The experts that may answer.")
 
@@ -43,9 +43,13 @@ def up() -> None:
 
 
 def migrate() -> None:
-    """Bring the database's schema up to date. Safe to run twice, and from several machines at once."""
-    store = _store()
-    store.schema.upgrade()
+    """Bring the database's schema up to date, once it answers. Safe to run twice, and from several machines at once."""
+    from api import starting  # noqa: PLC0415  # as above
+
+    store = stores.opened()
+    with starting.ending_at_once():
+        starting.wait(f"the database {store.place}", store.schema.reach)
+        store.schema.upgrade()
     err.print("The database is up to date.")
 
 
@@ -53,7 +57,7 @@ def migrate() -> None:
 def list_experts() -> None:
     """Show the experts that may answer, with their prices."""
     table = Table("name", "engine", "model", "adapter", "where", "US$/1M in", "US$/1M out", "context")
-    for spec in _store().experts.enabled().values():
+    for spec in stores.opened().experts.enabled().values():
         prices = (f"{spec.price_in_usd_per_mtok:g}", f"{spec.price_out_usd_per_mtok:g}")
         adapter = Path(spec.adapter).name if spec.adapter else "-"
         table.add_row(spec.name, spec.engine, spec.model, adapter, spec.location, *prices, str(spec.context_tokens))
@@ -67,9 +71,7 @@ def load_experts() -> None:
 
     settings = settings_of.read()
     specs = catalogue.load(settings.catalogue or catalogue.SHIPPED)
-    store = _store()
-    store.schema.check()
-    store.experts.sync(specs)
+    stores.migrated().experts.sync(specs)
     err.print(f"{len(specs)} experts: {', '.join(spec.name for spec in specs)}", highlight=False)
 
 
@@ -79,9 +81,5 @@ def prepare_experts() -> None:
     from experts import weights  # noqa: PLC0415  # torch
 
     settings = settings_of.read()
-    specs = Store.of(settings).experts.enabled().values()
+    specs = stores.opened().experts.enabled().values()
     weights.prepare_all(specs, settings.cache, lambda text: err.print(text, highlight=False))
-
-
-def _store() -> Store:
-    return Store.of(settings_of.read())

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from api import collecting, output_files, prompt_files, prompt_sets
-from api.collecting import Collection, Request
+from api import output_files, prompt_files, prompt_sets
+from api.cli import stores
 from api.progress import Bar
 from core import settings as settings_of
 from core.errors import InvalidInputError
 from core.schemas.outcomes import OutcomeRow
-from core.store import Store
-from core.tables import LOCAL
-from workers import app as celery_app
-from workers.sending import Sender
+
+if TYPE_CHECKING:
+    from api.collecting import Collection, Request
+    from core.store import Store
 
 outcomes_app = typer.Typer(no_args_is_help=True, help="What experts made of prompts: what routers learn from.")
 
@@ -84,13 +84,14 @@ def collect(
     Ctrl-C detaches. The same command again, after whatever ended it, goes on with the batch that it had submitted,
     and asks again for the answers that failed.
     """
+    from api import collecting  # noqa: PLC0415  # SQL
+
     output_files.refuse_unwritable(out)
-    store = Store.of(settings_of.read())
-    store.schema.check()
+    store = stores.migrated()
     request = _request(store, file, experts) if batch is None else None
     again = f"--batch {batch}" if request is None else "the same command again"
     try:
-        collection = _begin(store, request, anew=anew) if request else Collection((), (str(batch),))
+        collection = _begin(store, request, anew=anew) if request else collecting.Collection((), (str(batch),))
         with Bar(err, "Collecting") as bar:
 
             def progress(seen: collecting.Seen) -> None:
@@ -121,10 +122,10 @@ def export(  # noqa: PLR0917  # a command's parameters are its options
     an expert's first outcome on it counts: name the batches where an expert's model has changed under its name.
     """
     from api.exporting import Selection, select  # noqa: PLC0415  # numpy
+    from core.tables import LOCAL  # noqa: PLC0415  # SQL
 
     output_files.refuse_unwritable(out)
-    store = Store.of(settings_of.read())
-    store.schema.check()
+    store = stores.migrated()
     for name in batch or ():
         store.batches.get(name, LOCAL)
     wanted = Selection(frozenset(dataset or ()), quality, held_out, share)
@@ -162,15 +163,21 @@ def split(
         _write(path, found)
 
 
-def _request(store: Store, file: Path | None, experts: str) -> Request:
+def _request(store: "Store", file: Path | None, experts: str) -> "Request":
     """The whole file is read and checked before anything is stored."""
+    from api.collecting import Request, chosen_experts  # noqa: PLC0415  # as above
+
     if file is None:
         raise InvalidInputError("nothing to collect: give a FILE of prompts, or --batch to go on with one")
     lines = tuple(line.new_prompt() for line in prompt_files.read(file))
-    return Request(lines, collecting.chosen_experts(store, experts))
+    return Request(lines, chosen_experts(store, experts))
 
 
-def _begin(store: Store, request: Request, *, anew: bool) -> Collection:
+def _begin(store: "Store", request: "Request", *, anew: bool) -> "Collection":
+    from api import collecting  # noqa: PLC0415  # as above
+    from workers import app as celery_app  # noqa: PLC0415  # as above
+    from workers.sending import Sender  # noqa: PLC0415  # as above
+
     settings = settings_of.read()
     sender = Sender(celery_app.create(settings), store.recovery, settings)
     collection = collecting.begin(store, sender, request, anew=anew)

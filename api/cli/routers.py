@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from api.cli import stores
 from api.progress import Bar
 from core import settings as settings_of
 from core.errors import CheckpointError
-from core.store import Store
 
 if TYPE_CHECKING:
+    from core.store import Store
     from workers.promotion import Gate, Promotion
 
 err = Console(stderr=True)
@@ -47,8 +48,7 @@ def promote(
     from workers.promotion import Gate  # noqa: PLC0415  # torch
 
     settings = settings_of.read()
-    store = Store.of(settings)
-    store.schema.check()
+    store = stores.migrated()
     rows = chain(read_outcomes(outcomes or ()), store.outcomes.every())
     promotion = _promoted(store, checkpoint, Gate(rows, settings.cache, "torouter promote", quality, force))
     if promotion.checkpoint is None:
@@ -75,8 +75,7 @@ def retrain(
     settings = settings_of.read()
     changes = {"retrain_router": router, "retrain_quality": quality}
     settings = settings.model_copy(update={name: value for name, value in changes.items() if value})
-    store = Store.of(settings)
-    store.schema.check()
+    store = stores.migrated()
     with Bar(err, "Retraining") as bar:
         wanted = retraining.Wanted.of(settings, "torouter retrain", force=force, progress=bar.show_share)
         promotion = retraining.retrain(store, settings, wanted)
@@ -86,7 +85,7 @@ def retrain(
         _tell(promotion)
 
 
-def _promoted(store: Store, checkpoint: str, gate: "Gate") -> "Promotion":
+def _promoted(store: "Store", checkpoint: str, gate: "Gate") -> "Promotion":
     from workers import promotion  # noqa: PLC0415  # torch
 
     if checkpoint.startswith("checkpoint_") and not Path(checkpoint).exists():

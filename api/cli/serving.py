@@ -1,8 +1,11 @@
 """Commands that run one process of the system until it is told to end: serve, work, flower, beat."""
 
 import logging
+import math
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -10,6 +13,7 @@ from typing import Annotated
 import typer
 
 from core import settings as settings_of
+from core.settings import Settings
 
 work = typer.Typer(no_args_is_help=True, help="Run one worker process until SIGTERM or Ctrl-C.")
 
@@ -23,27 +27,38 @@ def add(app: typer.Typer) -> None:
 
 
 def serve() -> None:
-    """Run the HTTP API on TOROUTER_HOST and TOROUTER_PORT. The database must have been migrated."""
+    """Run the HTTP API on TOROUTER_HOST and TOROUTER_PORT, once the database has been migrated.
+
+    Callers need a key (`torouter keys create`) where TOROUTER_AUTH is `keys`; on a host that other machines reach it
+    has to be set.
+    """
     import uvicorn  # noqa: PLC0415  # each command brings its own
 
+    from api import exposure, listening, starting  # noqa: PLC0415  # as above
     from api.app import create_app  # noqa: PLC0415  # as above
+    from api.redacting import redact_logs  # noqa: PLC0415  # as above
     from api.system import STOP_S  # noqa: PLC0415  # as above
-    from core.store import Store  # noqa: PLC0415  # as above
     from workers import app as celery_app  # noqa: PLC0415  # as above
     from workers.sending import Sender  # noqa: PLC0415  # as above
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    store, celery = Store.of(settings), celery_app.create(settings)
-    store.schema.check()
+    settings = _settings()
+    exposure.check_api(settings)
+    redact_logs()
+    with starting.ending_at_once():
+        store = starting.migrated(settings)
+    celery = celery_app.create(settings)
     app = create_app(settings, store, Sender(celery, store.recovery, settings))
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level.lower(),
-        timeout_graceful_shutdown=STOP_S,
+        timeout_graceful_shutdown=math.ceil(settings.drain_s + STOP_S),
+        server_header=False,
     )
+    listening.allow_connections(settings.max_requests)
+    with listening.on(settings) as listens:
+        uvicorn.Server(config).run(sockets=[listens])
 
 
 @work.command()
@@ -51,9 +66,8 @@ def routing() -> None:
     """Route prompts through the promoted router."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    raise typer.Exit(processes.routing(settings))
+    with _awaited() as settings:
+        raise typer.Exit(processes.routing(settings))
 
 
 @work.command()
@@ -61,9 +75,8 @@ def scoring() -> None:
     """Score answers against their references by BERTSim."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    raise typer.Exit(processes.scoring(settings))
+    with _awaited() as settings:
+        raise typer.Exit(processes.scoring(settings))
 
 
 @work.command()
@@ -71,9 +84,8 @@ def retraining() -> None:
     """Train anew on what the store has learned whenever `torouter beat` says so, and promote what is better."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    raise typer.Exit(processes.retraining(settings))
+    with _awaited() as settings:
+        raise typer.Exit(processes.retraining(settings))
 
 
 @work.command()
@@ -83,9 +95,8 @@ def expert(
     """Answer for one expert; or for several that share a model, as LoRA adapters on one engine."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    raise typer.Exit(processes.expert(settings, names))
+    with _awaited(catalogue=True) as settings:
+        raise typer.Exit(processes.expert(settings, names))
 
 
 @work.command()
@@ -93,9 +104,8 @@ def recovery() -> None:
     """Send again what was committed and not sent, and bring back what dead workers held. Several may run."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    raise typer.Exit(processes.recovery(settings, _told_to_end()))
+    with _awaited(broker=False) as settings:
+        raise typer.Exit(processes.recovery(settings, _told_to_end()))
 
 
 @work.command()
@@ -105,36 +115,49 @@ def batches() -> None:
     from api.http.batch_lines import Lines  # noqa: PLC0415  # as above
     from workers import processes  # noqa: PLC0415  # as above
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    stop = _told_to_end()
-    raise typer.Exit(processes.batches(settings, Lines, writing_apart(settings, stop), stop))
+    with _awaited(broker=False) as settings:
+        stop = _told_to_end()
+        raise typer.Exit(processes.batches(settings, Lines, writing_apart(settings, stop), stop))
 
 
 def beat() -> None:
     """Run Celery's beat: it asks for a retraining every TOROUTER_RETRAIN_EVERY_S seconds. Run one of it."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    raise typer.Exit(processes.beat(settings))
+    with _awaited() as settings:
+        raise typer.Exit(processes.beat(settings))
 
 
 def flower(
     database: Annotated[Path | None, typer.Option(help="File in which Flower keeps what it has seen.")] = None,
 ) -> None:
-    """Run Flower, which shows workers, queues and running chunks, on TOROUTER_HOST and TOROUTER_FLOWER_PORT."""
-    from core.store import Store  # noqa: PLC0415  # as above
-    from workers import app as celery_app  # noqa: PLC0415  # as above
+    """Run Flower, which shows workers, queues and running chunks, on TOROUTER_HOST and TOROUTER_FLOWER_PORT.
 
-    settings = settings_of.read()
-    _log(settings.log_level)
-    app = celery_app.create(settings)
-    celery_app.declare(app, celery_app.all_queues(Store.of(settings).experts.enabled()))
-    arguments = ["flower", f"--address={settings.host}", f"--port={settings.flower_port}"]
-    if database is not None:
-        arguments += ["--persistent=True", f"--db={database}"]
-    app.start(arguments)
+    It can only be looked at: whatever changes something is refused. TOROUTER_FLOWER_AUTH=USER:PASSWORD makes it ask
+    for them, which a host that other machines reach needs.
+    """
+    from api import exposure, flower  # noqa: PLC0415  # as above
+
+    exposure.check_flower(settings_of.read())
+    with _awaited() as settings:  # Flower then has handlers of its own
+        pass
+    flower.run(settings, database)
+
+
+@contextmanager
+def _awaited(*, broker: bool = True, catalogue: bool = False) -> Iterator[Settings]:
+    """The settings of a process, once what it needs is there; SIGTERM ends it at once until it has its own handler."""
+    from api import starting  # noqa: PLC0415  # as above
+
+    settings = _settings()
+    with starting.ending_at_once():
+        store = starting.migrated(settings)
+        if catalogue:
+            starting.catalogued(store)
+        store.close()
+        if broker:
+            starting.brokered(settings)
+        yield settings
 
 
 def _told_to_end() -> threading.Event:
@@ -149,5 +172,8 @@ def _told_to_end() -> threading.Event:
     return stop
 
 
-def _log(level: str) -> None:
-    logging.getLogger().setLevel(level)
+def _settings() -> Settings:
+    """As the environment says, and logging as they say."""
+    settings = settings_of.read()
+    logging.getLogger().setLevel(settings.log_level)
+    return settings

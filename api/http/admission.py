@@ -3,8 +3,12 @@
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 
+from api.http.callers import Identity
+from api.http.errors import LimitedError
 from core.errors import OverloadedError
+from core.queues import WorkClass
 from core.settings import Settings
 from core.store import Store
 
@@ -13,6 +17,9 @@ LOOK_S = 1.0
 
 #: What a refused caller is told to wait: room comes as engines answer, or as an operator makes it.
 RETRY_AFTER_S = 30
+
+#: The same of interactive work, of which thousands may end in a second.
+INTERACTIVE_AFTER_S = 5
 
 
 class Admission:
@@ -24,16 +31,44 @@ class Admission:
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._full: str | None = None
+        self._waiting: Mapping[WorkClass, int] = {}
+        #: Of owners with a limit: when their waiting prompts were counted, and how many there are since.
+        self._of_owners: dict[str, tuple[float, int]] = {}
 
-    def check(self) -> None:
+    def check(self, work_class: WorkClass = WorkClass.BULK) -> None:
         """OverloadedError, with when to come back, while disk or queues are full."""
         with self._lock:
             if time.monotonic() - self._looked_at >= LOOK_S:
+                self._waiting = self._store.batches.open_prompts()
                 self._full = self._look()
                 self._looked_at = time.monotonic()
-            full = self._full
+            full, waiting = self._full, self._waiting[WorkClass.INTERACTIVE]
         if full is not None:
             raise OverloadedError(full, retry_after_s=RETRY_AFTER_S)
+        most = self._settings.max_waiting_interactive
+        if work_class is WorkClass.INTERACTIVE and waiting >= most:
+            told = f"{waiting:,} interactive prompts wait already, and TOROUTER_MAX_WAITING_INTERACTIVE is {most:,}"
+            raise OverloadedError(f"{told}: come back later, or send a batch", retry_after_s=INTERACTIVE_AFTER_S)
+
+    def admit(self, identity: Identity, count: int = 0, work_class: WorkClass = WorkClass.BULK) -> None:
+        """The same, and LimitedError where so many prompts of the caller's wait that it may send no more of them.
+
+        `count` is how many come now; of a file nobody knows.
+        """
+        self.check(work_class)
+        most = identity.open_prompts
+        if most is None:
+            return
+        with self._lock:
+            looked_at, waiting = self._of_owners.get(identity.owner, (float("-inf"), 0))
+            if time.monotonic() - looked_at >= LOOK_S:
+                looked_at, waiting = time.monotonic(), self._store.batches.open_prompts_of(identity.owner)
+            if waiting >= most:
+                raise LimitedError(
+                    f"{waiting:,} prompts of yours wait already, and {most:,} may: come back when some have ended",
+                    retry_after_s=RETRY_AFTER_S,
+                )
+            self._of_owners[identity.owner] = looked_at, waiting + count
 
     def _look(self) -> str | None:
         settings = self._settings
@@ -45,7 +80,7 @@ class Admission:
                 f"the disk has {free / 2**20:,.0f} MiB left, and TOROUTER_MIN_FREE_BYTES keeps "
                 f"{settings.min_free_bytes / 2**20:,.0f} free: come back later, or make room"
             )
-        waiting = self._store.batches.open_prompts()
+        waiting = sum(self._waiting.values())
         if waiting >= settings.max_open_prompts:
             return (
                 f"{waiting:,} prompts wait already, and TOROUTER_MAX_OPEN_PROMPTS is {settings.max_open_prompts:,}: "

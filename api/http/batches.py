@@ -9,17 +9,19 @@ from fastapi.responses import StreamingResponse
 from api.http.batch_objects import BatchList, BatchObject
 from api.http.batch_request import ON_INVALID, BatchRequest, window_s
 from api.http.bodies import RawBody, parse
+from api.http.callers import Caller, identity_of
 from api.http.documentation import BAD_REQUEST, CONFLICT, NOT_FOUND, NOT_JSON, OVERLOADED, TOO_LARGE, body_of
 from api.http.file_requests import PURPOSE
 from api.http.forms import same_site
 from api.http.ids import PathId, plausible
 from api.http.objects import ResultObject
 from api.http.once import ONCE, once
-from api.http.parts import Caller, Parts, PartsOf
+from api.http.parts import Parts, PartsOf
 from api.http.submitting import collected_by
 from core.errors import InvalidInputError
 from core.schemas.files import NewBatch
 from core.schemas.views import PromptView
+from core.store.failpoints import Point, failpoint
 from core.tables import Invalid
 from workers.receivers import check_url
 
@@ -44,8 +46,9 @@ def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> Ba
     asked = once(request, body)
     made = parts.store.batches.made(owner, asked)
     if made is None:  # else not even a full disk or a deleted file matters
-        parts.admission.check()
+        parts.admission.admit(identity_of(request))
         made = parts.store.batches.create(_new(parse(BatchRequest, body), parts, owner), asked)
+    failpoint(Point.BATCH_CREATED)
     return BatchObject.of(made)
 
 
@@ -73,7 +76,9 @@ def read(batch_id: PathId, parts: PartsOf, owner: Caller) -> BatchObject:
 def cancel(request: Request, batch_id: PathId, parts: PartsOf, owner: Caller) -> BatchObject:
     """Stop it: what has been answered by then is in its output file. Again is the same."""
     same_site(request)
-    return BatchObject.of(parts.store.batches.cancel(batch_id, owner))
+    cancelled = parts.store.batches.cancel(batch_id, owner)
+    failpoint(Point.BATCH_CANCELLED)
+    return BatchObject.of(cancelled)
 
 
 @router.get(

@@ -4,11 +4,13 @@ The endpoint calls `parse` in a thread, since a body of many megabytes takes sec
 """
 
 import json
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, NoReturn, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
+from api.http.crowding import paced
 from api.http.errors import BodyTooLargeError, NotJsonError, first_of
 from api.http.parts import PartsOf
 from core.errors import InvalidInputError
@@ -18,9 +20,10 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 JSON = "application/json"
 
 
-async def raw_body(request: Request, parts: PartsOf) -> bytes:
+async def raw_body(request: Request, parts: PartsOf) -> AsyncIterator[bytes]:
     """The body as sent; BodyTooLargeError as soon as it is known to be over the limit.
 
+    SlowBodyError where it comes too slowly, OverloadedError where all bodies together take too much memory.
     NotJsonError without JSON's content type: any other can be sent by a page of any site that a user opens.
     """
     _check_type(request.headers.get("content-type", ""))
@@ -29,11 +32,13 @@ async def raw_body(request: Request, parts: PartsOf) -> bytes:
     if declared.isdigit() and int(declared) > limit:
         refuse_size(limit)
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            refuse_size(limit)
-    return bytes(body)
+    with parts.bodies.held() as held:
+        async for part in paced(request):
+            body += part
+            if len(body) > limit:
+                refuse_size(limit)
+            held.add(len(part))
+        yield bytes(body)
 
 
 RawBody = Annotated[bytes, Depends(raw_body)]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from api.http.errors import first_of
-from api.http.fields import Asked, Name
+from api.http.fields import Asked, Name, Storable
 from core.errors import InvalidInputError
 
 #: What torouter does with a file.
@@ -23,7 +23,7 @@ class FilePage(BaseModel):
     after: str | None = Field(None, description="the last id of the page before")
     limit: int = Field(10_000, ge=1, le=10_000)
     order: Literal["asc", "desc"] = "desc"
-    purpose: str | None = Field(None, max_length=40)
+    purpose: Annotated[str | None, Field(max_length=40), Storable] = None
 
 
 class ExpiresAfter(Asked):

@@ -10,15 +10,17 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from api.http.bodies import refuse_size
+from api.http.callers import Caller
 from api.http.documentation import BAD_REQUEST, CONFLICT, NOT_FORM, NOT_FOUND, OVERLOADED, TOO_LARGE, form_of
 from api.http.file_objects import FileDeleted, FileList, FileObject
 from api.http.file_requests import FilePage, check_filename, check_purpose, expiry_of_form
 from api.http.forms import CURE, Form, read_form
 from api.http.ids import PathId, plausible
 from api.http.once import ONCE, once
-from api.http.parts import Caller, Parts, PartsOf
-from core.errors import InvalidInputError
+from api.http.parts import Parts, PartsOf
+from core.errors import InvalidInputError, StoreRefusedError
 from core.schemas.files import FileView, NewFile, PartView
+from core.store.failpoints import Point, failpoint
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 
@@ -123,10 +125,16 @@ def keep(parts: Parts, source: BinaryIO, most_bytes: int) -> Stored:
 
 
 def added(parts: Parts, stored: Stored, add: Callable[[], AnyView]) -> AnyView:
-    """What `add` makes of stored bytes, which are deleted where it makes nothing of them, or had been sent before."""
+    """What `add` makes of stored bytes, which are deleted where it makes nothing of them, or had been sent before.
+
+    Where the connection to the database broke, nobody knows: there may be a row, so the bytes stay, and are swept one
+    day if they are nobody's.
+    """
+    failpoint(Point.FILE_STORED)
     try:
         view = add()
-    except BaseException:
+        failpoint(Point.FILE_ADDED)
+    except (InvalidInputError, StoreRefusedError):
         parts.store.blobs.delete(stored.key)
         raise
     if view.key != stored.key:

@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from api.http.bodies import refuse_size
+from api.http.crowding import paced
 from api.http.errors import CrossSiteError, NotFormError
 from core.errors import InvalidInputError
 
@@ -65,7 +66,7 @@ def same_site(request: Request) -> None:
 
 async def _limited(request: Request, limit: int, told: int) -> AsyncGenerator[bytes, None]:
     size = 0
-    async for part in request.stream():
+    async for part in paced(request):
         size += len(part)
         if size > limit:
             refuse_size(told, CURE)

@@ -34,7 +34,11 @@ def once(request: Request, *asked: bytes) -> Once | None:
         return None
     if not 0 < len(key) <= LONGEST_KEY:
         raise InvalidInputError(f"{HEADER} has {len(key)} characters: send 1 to {LONGEST_KEY}", param=HEADER)
+    try:
+        clean(key)
+    except ValueError as error:
+        raise InvalidInputError(f"{HEADER}: {error}", param=HEADER) from error
     digest = hashlib.sha256(request.url.path.encode())
     for part in asked:
         digest.update(len(part).to_bytes(8, "big") + part)
-    return Once(clean(key), digest.hexdigest())
+    return Once(key, digest.hexdigest())

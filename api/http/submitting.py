@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.http.bodies import read_object, validate
+from api.http.callers import Identity
 from api.http.chat_request import ChatRequest
 from api.http.completion_request import CompletionRequest
 from api.http.errors import BodyTooLargeError
@@ -16,23 +17,26 @@ from core.schemas.experts import AUTO, ExpertSpec
 from core.schemas.files import Once
 from core.schemas.work import NewPrompt, Submission, Submitted
 from core.store import Store
+from core.store.failpoints import Point, failpoint
 from router.policy import parse
 
 #: Stored with what came as prompts, which has no endpoint of OpenAI's.
 PROMPTS_ENDPOINT = "/v1/prompts"
 
 
-def submit(parts: Parts, submission: Submission, once: Once | None = None) -> Submitted:
+def submit(parts: Parts, identity: Identity, submission: Submission, once: Once | None = None) -> Submitted:
     """Store and send, or find what an earlier request with the same key stored.
 
     NotReadyError when a prompt has to be routed and there is no router, OverloadedError when there is no room.
     """
     if parts.store.batches.made(submission.owner, once) is None:
-        parts.admission.check()
+        parts.admission.admit(identity, len(submission.prompts), submission.work_class)
         _check_router(parts.store, submission)
     submitted = parts.store.prompts.submit(submission, once)
+    failpoint(Point.PROMPTS_STORED)
     if submitted.ids:
         parts.sender.submitted(submitted)
+    failpoint(Point.PROMPTS_SENT)
     return submitted
 
 

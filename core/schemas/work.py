@@ -93,12 +93,19 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Committed rows that one queue's messages are to carry; `alone`: one a message, since one may be poison."""
+    """Committed rows that one queue's messages are to carry."""
 
     queue: str
     task: str
     ids: list[int]
-    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A row that may be what kills those who work on it, and how often it was there when one died."""
+
+    id: int
+    deaths: int
 
 
 @dataclass(frozen=True, slots=True)

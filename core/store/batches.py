@@ -14,6 +14,9 @@ from core.tables import BATCH, BatchState, public_id
 #: From these a batch can be cancelled.
 CANCELLABLE = (BatchState.VALIDATING, BatchState.IN_PROGRESS, BatchState.FINALIZING)
 
+#: Prompts of a batch that have not ended.
+_LEFT = BATCH.c.total - BATCH.c.done - BATCH.c.failed - BATCH.c.cancelled - BATCH.c.expired
+
 
 class Batches:
     """A public method is a transaction."""
@@ -67,11 +70,18 @@ class Batches:
                 raise ConflictError(f"{name} is {found.state}, so nothing of it can be cancelled", param="id")
             return found
 
-    def open_prompts(self) -> int:
-        """How many prompts of all owners have not ended; of a file, those that it is known to have."""
-        left = BATCH.c.total - BATCH.c.done - BATCH.c.failed - BATCH.c.cancelled - BATCH.c.expired
+    def open_prompts(self) -> dict[WorkClass, int]:
+        """How many prompts of all owners have not ended, of each class; of a file, those that it is known to have."""
         with self._database.read() as connection:
-            return int(connection.execute(select(func.coalesce(func.sum(left), 0)).where(is_open())).scalar_one())
+            by_class = select(BATCH.c.work_class, func.sum(_LEFT)).where(is_open()).group_by(BATCH.c.work_class)
+            found = {str(name): int(count) for name, count in connection.execute(by_class)}
+        return {one: found.get(one, 0) for one in WorkClass}
+
+    def open_prompts_of(self, owner: str) -> int:
+        """The same of one owner."""
+        with self._database.read() as connection:
+            theirs = select(func.coalesce(func.sum(_LEFT), 0)).where(is_open(), BATCH.c.owner == owner)
+            return int(connection.execute(theirs).scalar_one())
 
     def of_fingerprint(self, endpoint: str, fingerprint: str, owner: str) -> list[BatchView]:
         """The owner's batches of an endpoint whose details carry this fingerprint, in the order of submission."""

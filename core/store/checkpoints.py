@@ -13,6 +13,7 @@ from core.schemas.views import CheckpointView
 from core.store import reading
 from core.store.blobs import Blobs
 from core.store.database import Database, now
+from core.store.failpoints import Point, failpoint
 from core.tables import CHECKPOINT, public_id
 
 #: Whoever holds this PostgreSQL advisory lock looks at what routes, and replaces it.
@@ -31,6 +32,7 @@ class Checkpoints:
         name = public_id("checkpoint")
         key = f"checkpoints/{name}"
         self._blobs.put(folder, key)
+        failpoint(Point.CHECKPOINT_PUT)
         row = {
             "public_id": name,
             "key": key,

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import (
     JSON,
+    URL,
     Connection,
     Engine,
     Table,
@@ -39,6 +40,13 @@ from core.errors import ConfigError, StoreError, StoreRefusedError
 
 #: Seconds that a writer on SQLite waits for another one, and PostgreSQL for a connection.
 BUSY_S = 30
+
+#: Seconds for a connection to PostgreSQL, which else a host that drops packets would never refuse.
+CONNECT_S = 10
+
+#: Seconds after which PostgreSQL gives up on a process that is silent in the middle of a transaction, as one that was
+#: stopped or cut off is: its locks would keep everybody's work waiting, and nobody else could end that.
+SILENT_S = 30
 
 #: A driver's errors that trying again does not mend.
 LASTING = (
@@ -134,6 +142,14 @@ class Database:
         with _ours(), self._reading.begin() as connection:
             yield connection
 
+    @property
+    def place(self) -> str:
+        """Where it is, without a user or a password."""
+        url = self.engine.url
+        if url.get_backend_name() == "sqlite":
+            return str(url.database)
+        return f"{url.database or ''} at {url.host or url.query.get('host') or 'localhost'}:{url.port or 5432}"
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -178,7 +194,20 @@ def _engine(url: str) -> Engine:
         ) from error
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(str(parsed.database))
-    return create_engine(parsed, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S, pool_pre_ping=True)
+    return _postgresql(parsed)
+
+
+def _postgresql(url: URL) -> Engine:
+    url = url.update_query_dict({"connect_timeout": str(CONNECT_S)} | dict(url.query))
+    engine = create_engine(url, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:  # Any: the driver's own connection
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [f"{SILENT_S}s"])
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(path: str) -> Engine:

@@ -40,10 +40,11 @@ def fail(connection: Connection, table: Table, failures: Sequence[Failure]) -> N
 
 
 def retry(connection: Connection, table: Table, failures: Sequence[Failure], max_attempts: int) -> None:
-    """Give back those rows whose claim holds; end what has had its attempts."""
+    """Give back those rows whose claim holds; end what has had its attempts. Deaths are counted apart."""
     holding = leases.held(connection, table, (one.claim for one in failures))
-    attempts = connection.execute(select(table.c.id, table.c.attempts).where(table.c.id.in_(holding)))
-    spent = {row.id for row in attempts if row.attempts >= max_attempts}
+    failed = (table.c.attempts - table.c.deaths).label("failed")
+    attempts = connection.execute(select(table.c.id, failed).where(table.c.id.in_(holding)))
+    spent = {row.id for row in attempts if row.failed >= max_attempts}
     leases.give_back(connection, table, holding - spent, counts=True)
     last = f"(attempt {max_attempts} of {max_attempts})"
     end(
@@ -51,6 +52,23 @@ def retry(connection: Connection, table: Table, failures: Sequence[Failure], max
         table,
         [(one.claim.id, one.code, f"{one.message} {last}") for one in failures if one.claim.id in spent],
     )
+
+
+def died(
+    connection: Connection, table: Table, ids: Collection[int], max_attempts: int, how: str
+) -> tuple[list[int], list[int]]:
+    """Give back locked rows whose worker or engine died under them; end those that were to blame, with `how` it died.
+
+    The last death that a row may see is one that it sees alone (docs/decisions/0020). Ids of what comes back and ends.
+    """
+    deaths = connection.execute(select(table.c.id, table.c.deaths).where(table.c.id.in_(ids)).order_by(table.c.id))
+    by_guilt: dict[bool, list[int]] = {False: [], True: []}
+    for row in deaths:
+        by_guilt[row.deaths + 1 >= max_attempts].append(row.id)
+    leases.give_back(connection, table, by_guilt[False], counts=True, died=True)
+    told = f"{how}; so had {max_attempts - 1} before, and this time nothing else was in it" if max_attempts > 1 else how
+    end(connection, table, [(id_, "worker_lost", told) for id_ in by_guilt[True]])
+    return by_guilt[False], by_guilt[True]
 
 
 def end(connection: Connection, table: Table, failures: Sequence[tuple[int, str, str]]) -> None:

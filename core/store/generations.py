@@ -24,10 +24,13 @@ class Generations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, ids: Collection[int], owner: str, lease_s: float) -> list[GenerationItem]:
-        """Lease generations that wait for their expert."""
+    def claim(
+        self, ids: Collection[int], owner: str, lease_s: float, *, deaths_below: int = leases.ANY
+    ) -> list[GenerationItem]:
+        """Lease generations that wait for their expert, but for those that have seen so many deaths."""
         with self._database.write() as connection:
-            claims = {claim.id: claim for claim in leases.claim(connection, GENERATION, ids, owner, lease_s)}
+            found = leases.claim(connection, GENERATION, ids, owner, lease_s, deaths_below=deaths_below)
+            claims = {claim.id: claim for claim in found}
             rows = connection.execute(
                 select(
                     GENERATION.c.id,
@@ -71,6 +74,11 @@ class Generations:
         """Give back what may succeed another time, and fail what has had its attempts."""
         with self._database.write() as connection:
             endings.retry(connection, GENERATION, failures, max_attempts)
+
+    def died(self, claims: Sequence[Claim], max_attempts: int, how: str) -> None:
+        """The engine died with these in it: they come back as suspects, and what was alone with it in the end fails."""
+        with self._database.write() as connection:
+            endings.died(connection, GENERATION, leases.held(connection, GENERATION, claims), max_attempts, how)
 
     def give_back(self, claims: Sequence[Claim], *, later: bool = False) -> None:
         """Return claimed work that was not tried: the worker is ending, or (`later`) the engine is full."""

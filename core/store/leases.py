@@ -16,6 +16,9 @@ from core.tables import State
 #: A row that is neither routed nor terminal.
 OPEN = (State.PENDING, State.RUNNING)
 
+#: More deaths than any row has seen.
+ANY = 2**31 - 1
+
 #: Seconds that work waits at most before it is tried again where there was no room for it.
 LONGEST_PAUSE_S = 60
 
@@ -25,13 +28,15 @@ def has_state(table: Table, state: State) -> ColumnElement[bool]:
     return table.c.state == literal(state.value, literal_execute=True)
 
 
-def claim(connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float) -> list[Claim]:
+def claim(
+    connection: Connection, table: Table, ids: Collection[int], owner: str, lease_s: float, *, deaths_below: int = ANY
+) -> list[Claim]:
     """Lease those of `ids` that are pending; a second delivery of a message so gets nothing."""
     columns = table.c
     due = or_(columns.not_before.is_(None), columns.not_before <= now())
     statement = (
         update(table)
-        .where(columns.id.in_(ids), columns.state == State.PENDING, due)
+        .where(columns.id.in_(ids), columns.state == State.PENDING, due, columns.deaths < deaths_below)
         .values(
             state=State.RUNNING,
             fence=columns.fence + 1,
@@ -81,8 +86,10 @@ def renew(connection: Connection, table: Table, ids: Collection[int], owner: str
     return set(connection.execute(statement).scalars())
 
 
-def give_back(connection: Connection, table: Table, ids: Collection[int], *, counts: bool, later: bool = False) -> None:
-    """Make held rows pending and unsent again; `counts` says whether the attempt does.
+def give_back(
+    connection: Connection, table: Table, ids: Collection[int], *, counts: bool, died: bool = False, later: bool = False
+) -> None:
+    """Make held rows pending and unsent again; `counts` says whether the attempt does, `died` that it was a death.
 
     `later`: not before a pause, of as many seconds as the row has been claimed times, up to `LONGEST_PAUSE_S`.
     """
@@ -90,19 +97,21 @@ def give_back(connection: Connection, table: Table, ids: Collection[int], *, cou
     values["state"] = State.PENDING
     if not counts:
         values["attempts"] = table.c.attempts - 1
+    if died:
+        values["deaths"] = table.c.deaths + 1
     if later:
         values["not_before"] = now() + case((table.c.fence < LONGEST_PAUSE_S, table.c.fence), else_=LONGEST_PAUSE_S)
     connection.execute(update(table).where(table.c.id.in_(ids), table.c.state == State.RUNNING).values(values))
 
 
-def abandoned(connection: Connection, table: Table, limit: int) -> Sequence[tuple[int, int]]:
-    """Id and attempts of rows whose lease has expired, locked; rows that another recovery looks at are skipped."""
+def abandoned(connection: Connection, table: Table, limit: int) -> Sequence[int]:
+    """Ids of rows whose lease has expired, locked; rows that another recovery looks at are skipped."""
     columns = table.c
     rows = connection.execute(
-        select(columns.id, columns.attempts)
+        select(columns.id)
         .where(has_state(table, State.RUNNING), columns.lease_expires_at < now())
         .order_by(columns.lease_expires_at, columns.id)  # by id alone, SQLite reads the whole table
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )
-    return [(row.id, row.attempts) for row in rows]
+    return rows.scalars().all()

@@ -38,10 +38,13 @@ class Prompts:
         with self._database.write(durable=True) as connection:
             return submitting.store(connection, submission, once)
 
-    def claim(self, ids: Collection[int], owner: str, lease_s: float) -> list[RoutingItem]:
-        """Lease prompts that wait to be routed."""
+    def claim(
+        self, ids: Collection[int], owner: str, lease_s: float, *, deaths_below: int = leases.ANY
+    ) -> list[RoutingItem]:
+        """Lease prompts that wait to be routed, but for those that have seen so many deaths."""
         with self._database.write() as connection:
-            claims = {claim.id: claim for claim in leases.claim(connection, PROMPT, ids, owner, lease_s)}
+            found = leases.claim(connection, PROMPT, ids, owner, lease_s, deaths_below=deaths_below)
+            claims = {claim.id: claim for claim in found}
             rows = connection.execute(
                 select(PROMPT, BATCH.c.collect)
                 .join(BATCH, BATCH.c.id == PROMPT.c.batch_id)

@@ -1,6 +1,6 @@
 """The outbox and abandoned leases. Several recoveries may run at once: what one takes, the others skip."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
@@ -8,21 +8,19 @@ from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, upda
 from core import queues
 from core.errors import UnknownExpertError
 from core.queues import WorkClass
-from core.schemas.work import Dispatch
+from core.schemas.work import Dispatch, Suspect
 from core.store import endings, leases
 from core.store.database import Database, now
+from core.store.failpoints import Point, failpoint
 from core.tables import EXPERT, GENERATION, LEASED, PROMPT, SCORE, State
 
 #: Rows that one transaction of recovery takes.
 BATCH_ROWS = 2000
 
-#: From this attempt on a row is sent alone: it may be what killed the worker.
-SUSPECT_ATTEMPTS = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Reclaimed:
-    """Rows whose worker fell silent."""
+    """Rows whose worker died or fell silent."""
 
     pending: int = 0
     failed: int = 0
@@ -38,11 +36,12 @@ class Recovery:
         self._database = database
 
     def reclaim(self, max_attempts: int) -> Reclaimed:
-        """Bring back what was leased and abandoned; what has had its attempts fails."""
+        """Bring back what was leased and abandoned; what was alone with its worker in the end fails."""
         total = Reclaimed()
         for table in LEASED:
             with self._database.write() as connection:
                 total += _reclaim(connection, table, max_attempts)
+            failpoint(Point.RECOVERY_RECLAIMED)
         return total
 
     def fail_gone(self) -> int:
@@ -76,8 +75,16 @@ class Recovery:
                     found += _take_unsent(connection, waiting, most)
         return found
 
+    def suspects(self, task: str, ids: Collection[int], deaths: int) -> list[Suspect]:
+        """Which of these rows wait for a task and have seen so many deaths or more; by id."""
+        columns = _TABLE[task].c
+        waiting = columns.id.in_(ids), columns.state == State.PENDING, columns.deaths >= deaths
+        with self._database.read() as connection:
+            rows = connection.execute(select(columns.id, columns.deaths).where(*waiting).order_by(columns.id))
+            return [Suspect(row.id, row.deaths) for row in rows]
+
     def unsend(self, dispatch: Dispatch) -> None:
-        """The broker did not take it: it is unsent again."""
+        """The broker did not take it, or who did won't get to it: it is unsent again."""
         table = _TABLE[dispatch.task]
         with self._database.write() as connection:
             for start in range(0, len(dispatch.ids), BATCH_ROWS):
@@ -156,12 +163,8 @@ _TABLE = {queues.ROUTE: PROMPT, queues.GENERATE: GENERATION, queues.SCORE: SCORE
 
 def _reclaim(connection: Connection, table: Table, max_attempts: int) -> Reclaimed:
     rows = leases.abandoned(connection, table, BATCH_ROWS)
-    spent = [id_ for id_, attempts in rows if attempts >= max_attempts]
-    again = [id_ for id_, attempts in rows if attempts < max_attempts]
-    leases.give_back(connection, table, again, counts=True)
-    why = f"its worker died or fell silent on each of {max_attempts} attempts"
-    endings.end(connection, table, [(id_, "worker_lost", why) for id_ in spent])
-    return Reclaimed(pending=len(again), failed=len(spent))
+    pending, failed = endings.died(connection, table, rows, max_attempts, "its worker died or fell silent")
+    return Reclaimed(len(pending), len(failed))
 
 
 def _take_unsent(connection: Connection, waiting: Waiting, most: int) -> list[Dispatch]:
@@ -175,7 +178,5 @@ def _take_unsent(connection: Connection, waiting: Waiting, most: int) -> list[Di
         .with_for_update(skip_locked=True, key_share=True)
     )
     taken = update(waiting.table).where(columns.id.in_(unsent)).values(sent_at=now())
-    ids: dict[bool, list[int]] = {False: [], True: []}  # by whether they are to be sent alone
-    for row in connection.execute(taken.returning(columns.id, columns.attempts)):
-        ids[row.attempts >= SUSPECT_ATTEMPTS].append(row.id)
-    return [Dispatch(waiting.queue, waiting.task, sorted(some), alone) for alone, some in ids.items() if some]
+    ids = sorted(connection.execute(taken.returning(columns.id)).scalars())
+    return [Dispatch(waiting.queue, waiting.task, ids)] if ids else []

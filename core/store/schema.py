@@ -6,7 +6,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from core.errors import NotReadyError
+from core.errors import ConfigError, NotReadyError
 from core.store.database import Database
 
 #: Whoever holds this PostgreSQL advisory lock migrates; the others wait and then find nothing to do.
@@ -26,10 +26,20 @@ class Schema:
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
 
-    def check(self) -> None:
-        """NotReadyError, with the cure, unless every migration has been applied."""
+    def reach(self) -> None:
+        """StoreError unless the database answers, whatever is in it."""
         with self._database.read() as connection:
-            found, wanted = _revision(connection), head()
+            connection.execute(text("SELECT 1"))
+
+    def check(self) -> None:
+        """NotReadyError, with the cure, unless every migration has been applied; ConfigError where more have been."""
+        with self._database.read() as connection:
+            found = _revision(connection)
+        known, wanted = {one.revision for one in _scripts().walk_revisions()}, head()
+        if found is not None and found not in known:
+            raise ConfigError(
+                f"the database is at revision {found}, which is of a later version than this one: update this process"
+            )
         if found != wanted:
             raise NotReadyError(
                 f"the database is at revision {found or 'none'} and this version needs {wanted}: run `torouter migrate`"
@@ -45,7 +55,11 @@ def alembic_config() -> Config:
 
 def head() -> str:
     """The newest revision that this version knows."""
-    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+    return str(_scripts().get_current_head())
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config())
 
 
 def _revision(connection: Connection) -> str | None:

@@ -16,10 +16,13 @@ class Scores:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, ids: Collection[int], owner: str, lease_s: float) -> list[ScoringItem]:
-        """Lease scores that wait to be computed."""
+    def claim(
+        self, ids: Collection[int], owner: str, lease_s: float, *, deaths_below: int = leases.ANY
+    ) -> list[ScoringItem]:
+        """Lease scores that wait to be computed, but for those that have seen so many deaths."""
         with self._database.write() as connection:
-            claims = {claim.id: claim for claim in leases.claim(connection, SCORE, ids, owner, lease_s)}
+            found = leases.claim(connection, SCORE, ids, owner, lease_s, deaths_below=deaths_below)
+            claims = {claim.id: claim for claim in found}
             rows = connection.execute(
                 select(SCORE.c.id, GENERATION.c.answer, PROMPT.c.reference)
                 .join(GENERATION, GENERATION.c.id == SCORE.c.generation_id)

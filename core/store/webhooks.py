@@ -26,9 +26,9 @@ class Webhooks:
     def claim(self, owner: str, lease_s: float, limit: int) -> list[WebhookCall]:
         """Lease so many of the calls that are due, or whose caller fell silent: no recovery brings these back."""
         with self._database.write() as connection:
-            silent = [id_ for id_, _ in leases.abandoned(connection, WEBHOOK, limit)]
+            silent = leases.abandoned(connection, WEBHOOK, limit)
             if silent:
-                leases.give_back(connection, WEBHOOK, silent, counts=True)
+                leases.give_back(connection, WEBHOOK, silent, counts=True, died=True)
             due = or_(WEBHOOK.c.not_before.is_(None), WEBHOOK.c.not_before <= now())
             waiting = select(WEBHOOK.c.id).where(leases.has_state(WEBHOOK, State.PENDING), due)
             oldest = waiting.order_by(WEBHOOK.c.sent_at, WEBHOOK.c.id).limit(limit)  # in the order of their index

@@ -34,6 +34,8 @@ class Work(SQLModel):
         default=WorkClass.INTERACTIVE, sa_type=String(16), sa_column_kwargs=default(WorkClass.INTERACTIVE)
     )
     attempts: int = Field(default=0, sa_column_kwargs=default(0))
+    #: Of these, how many ended with the death or silence of the worker or engine that had it.
+    deaths: int = Field(default=0, sa_column_kwargs=default(0))
     fence: int = Field(default=0, sa_column_kwargs=default(0))
     lease_owner: str | None = None
     lease_expires_at: float | None = None

@@ -110,7 +110,13 @@ def up(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Up]:
     home = tmp_path_factory.mktemp("up")
     (home / "cache").symlink_to(cache, target_is_directory=True)
     settings = Settings(
-        home=home, port=free_port(), flower_port=free_port(), catalogue=two_experts(home), lease_s=6, resend_after_s=3
+        home=home,
+        port=free_port(),
+        flower_port=free_port(),
+        catalogue=two_experts(home),
+        lease_s=6,
+        resend_after_s=3,
+        generate_chunk=16,
     )
     checkpoint = train(settings)
     up = Up(settings)
@@ -141,7 +147,10 @@ def train(settings: Settings) -> Path:
     """`torouter train` on outcomes in which math is better at the shipped mathematical prompts."""
     outcomes, checkpoint = settings.home / "outcomes.jsonl", settings.home / "checkpoint"
     with outcomes.open("w") as file:
-        for line in prompt_files.read(PROMPTS / "collect.jsonl"):
+        lines = list(prompt_files.read(PROMPTS / "collect.jsonl"))
+        mathematics = [line for line in lines if line.dataset == "math"]
+        others = [line for line in lines if line.dataset != "math"]
+        for line in mathematics + others[:: len(others) // len(mathematics)]:  # as many of each, for a quick training
             mathematical = line.dataset == "math"
             better = {"general": 0.6 if mathematical else 0.8, "math": 0.8 if mathematical else 0.6}
             row = {"id": line.id, "dataset": line.dataset, "prompt": line.prompt}
@@ -240,7 +249,7 @@ def test_two_deliveries_of_one_message_are_one_answer(up: Up):
 
 
 def test_a_worker_killed_in_mid_chunk_is_started_again_and_everything_is_answered_once(up: Up):
-    batch = up.submit(60, expert="math", max_tokens=60)
+    batch = up.submit(40, expert="math", max_tokens=40)
     until(lambda: up.batch(batch)["request_counts"]["completed"] > 3, "some are answered", ANSWER_S)
     worker = up.worker("expert", "math")
     engine = worker.children(recursive=True)
@@ -249,7 +258,7 @@ def test_a_worker_killed_in_mid_chunk_is_started_again_and_everything_is_answere
     until(lambda: not any(process.is_running() for process in engine), "its EngineCore is gone", 30)
     counts = up.ended(batch)["request_counts"]
 
-    assert counts["completed"] == 60
+    assert counts["completed"] == 40
     assert up.worker("expert", "math").pid != worker.pid
 
 
@@ -353,7 +362,7 @@ def test_the_http_process_loads_neither_torch_nor_vllm(up: Up):
 
 
 def test_ctrl_c_ends_all_of_it_and_the_next_start_finishes_the_work(up: Up):
-    batch = up.submit(450, expert="general", max_tokens=16)  # more than a worker holds, so that some must wait
+    batch = up.submit(160, expert="general", max_tokens=16)  # more than a worker holds, so that some must wait
     until(lambda: up.batch(batch)["request_counts"]["completed"] > 3, "some are answered", ANSWER_S)
     processes = up.processes()
 
@@ -365,6 +374,6 @@ def test_ctrl_c_ends_all_of_it_and_the_next_start_finishes_the_work(up: Up):
     assert took_s < 60
     assert [process for process in processes if process.is_running()] == []
     done = up.store.batches.get(batch, OWNER).done
-    assert 3 < done < 450
+    assert 3 < done < 160
     up.start()
-    assert up.ended(batch)["request_counts"]["completed"] == 450
+    assert up.ended(batch)["request_counts"]["completed"] == 160

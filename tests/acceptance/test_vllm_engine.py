@@ -1,15 +1,11 @@
 """A real vLLM with real weights (SmolLM2-135M): what an answer carries, what is refused, what is shared, what is ended.
 
-Three engines are started, half a minute each: one expert with its adapter merged, three experts on one base with
-adapters at run time, and one in a process of its own to be killed. TOROUTER_TEST_CACHE names a folder in which the
-prepared weights outlive the run.
+Two engines are started, half a minute each: one expert with its adapter merged, and three experts on one base with
+adapters at run time. TOROUTER_TEST_CACHE names a folder in which the prepared weights outlive the run.
 """
 
 import asyncio
 import gc
-import os
-import signal
-import sys
 import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -319,14 +315,35 @@ async def test_experts_that_share_an_engine_weigh_an_echo_together(shared_engine
     assert max(sums) == sums[1]
 
 
+async def test_a_megabyte_of_text_is_refused_before_it_is_tokenized(shared_engine: VllmEngine):
+    with pytest.raises(PromptRejectedError, match="over") as refused:  # it would be a count where it was counted
+        await shared_engine.answer(ask("word " * 200_000))
+
+    assert refused.value.code == "context_length_exceeded"
+
+
+async def test_a_stopped_engine_core_says_nothing_until_it_goes_on(shared_engine: VllmEngine):
+    await shared_engine.check()
+    cores = engine_cores()
+    for process in cores:
+        process.suspend()
+    try:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(shared_engine.check(), 2)
+    finally:
+        for process in cores:
+            process.resume()
+
+    await asyncio.wait_for(shared_engine.check(), 20)
+
+
 # The last with this engine, which it ends.
 async def test_a_killed_engine_core_fails_what_runs_and_what_comes(shared_engine: VllmEngine):
     running = asyncio.create_task(shared_engine.answer(ask(LONG_STORY, max_tokens=400)))
     await asyncio.sleep(0.5)
 
-    for process in vllm_processes(os.getpid()):
-        if "VLLM" in process.name() or "EngineCore" in process.name():
-            process.kill()
+    for process in engine_cores():
+        process.kill()
 
     with pytest.raises(EngineDeadError):
         await asyncio.wait_for(running, 20)
@@ -336,37 +353,6 @@ async def test_a_killed_engine_core_fails_what_runs_and_what_comes(shared_engine
         await shared_engine.answer(ask())
 
 
-WORKER = """
-import asyncio, sys
-from pathlib import Path
-from experts import catalogue
-from experts.vllm_engine import VllmEngine
-
-async def main():
-    await VllmEngine(catalogue.load(catalogue.SHIPPED)[:1], Path(sys.argv[1])).start()
-    print("ready", flush=True)
-    await asyncio.sleep(600)
-
-if __name__ == "__main__":  # spawned processes import this file
-    asyncio.run(main())
-"""
-
-
-async def test_a_killed_parent_leaves_no_engine_behind(cache: Path, tmp_path: Path):
-    script = tmp_path / "worker.py"
-    script.write_text(WORKER)
-    parent = await asyncio.create_subprocess_exec(sys.executable, script, cache, stdout=asyncio.subprocess.PIPE)
-    try:
-        assert await parent.stdout.readline() == b"ready\n"
-        children = vllm_processes(parent.pid)
-        assert len(children) >= 2
-    finally:
-        parent.send_signal(signal.SIGKILL)
-        await parent.wait()
-
-    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
-    assert alive == []
-
-
-def vllm_processes(parent: int) -> list[psutil.Process]:
-    return psutil.Process(parent).children(recursive=True)
+def engine_cores() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [one for one in children if "VLLM" in one.name() or "EngineCore" in one.name()]

@@ -43,7 +43,10 @@ output_type: generate_until
 doc_to_text: "{{{{question}}}}"
 doc_to_target: "{{{{answer}}}}"
 generation_kwargs: {{until: ["\\n\\n"], max_gen_toks: 16, temperature: 0}}
-metric_list: [{{metric: exact_match}}]
+filter_list:
+  - name: last_word
+    filter: [{{function: regex, regex_pattern: '(\\w+)\\W*$'}}, {{function: take_first}}]
+metric_list: [{{metric: exact_match, ignore_case: true}}]
 """
 
 

@@ -37,7 +37,7 @@ from workers.lines import Using
 
 CHAT = "/v1/chat/completions"
 
-console = Console()
+console = Console(width=140)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ CHAT = "/v1/chat/completions"
 #: Seconds between two looks at a batch, so few that they don't count.
 POLL_S = 0.05
 
-console = Console()
+console = Console(width=140)
 
 
 def prompts(name: str) -> Iterator[prompt_files.PromptLine]:

@@ -1,12 +1,15 @@
 """The generating step on a real store, with engines that fail in every way: who pays with an attempt, and who waits."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from core.errors import EngineDeadError
+from core.queues import GENERATE, WorkClass
 from core.schemas.conversation import Completion, Sampling
 from core.schemas.experts import ExpertSpec
 from core.settings import Settings
@@ -15,6 +18,7 @@ from experts.engine import Answer, Engine, Request
 from experts.engines import create
 from experts.synthetic import SyntheticEngine
 from tests.factories import LEASE_S, OWNER, claim, expert, prompt, route, submit
+from tests.system import until
 from tests.unit.chat_server import ChatServer
 from workers import app, generating
 from workers.engine_loop import EngineLoop
@@ -29,9 +33,9 @@ def make(sqlite_store: Store, tmp_path: Path) -> Iterator[Make]:
     """What the step works with: an engine on its loop, by default a synthetic one that obeys fault markers."""
     loops: list[EngineLoop] = []
 
-    def start(spec: ExpertSpec | None = None, engine: Engine | None = None) -> generating.Using:
+    def start(spec: ExpertSpec | None = None, engine: Engine | None = None, **changes: float) -> generating.Using:
         spec = spec or expert(options={"faults": True, "first_token_s": 0, "token_s": 0})
-        settings = Settings(home=tmp_path)
+        settings = Settings(home=tmp_path, **changes)
         loop = EngineLoop(engine or create([spec], tmp_path))
         loop.start()
         loops.append(loop)
@@ -103,7 +107,7 @@ def test_a_bug_in_the_engine_fails_its_prompt_alone_after_its_attempts(
     using = make(spec, Buggy(spec))
     ids = route(sqlite_store, submitted)
 
-    for _ in range(3):
+    for _ in range(4):
         generating.generate(ids, using)
 
     failed, fine = sqlite_store.prompts.get_many(submitted.prompt_ids, OWNER)
@@ -129,6 +133,104 @@ def test_what_an_error_leaves_unfinished_is_aborted_and_given_back(
 
     assert seen(sqlite_store, submitted.prompt_ids) == [("running", 1), ("pending", 0)]
     assert using.leases.held() == []
+
+
+def test_an_engine_that_dies_is_blamed_on_what_was_in_it_and_on_nothing_that_waited(make: Make, sqlite_store: Store):
+    spec = expert(
+        options={"faults": True, "first_token_s": 5, "token_s": 0}, limits={"bulk_places": 2, "interactive_places": 2}
+    )
+    texts = ["slow", "[[fault:dead]]", "waits", "waits too"]
+    submitted = submit(sqlite_store, *map(prompt, texts), work_class=WorkClass.BULK)
+    ids = route(sqlite_store, submitted)
+    using = make(spec)
+
+    with pytest.raises(EngineDeadError):
+        generating.generate(ids, using)
+
+    assert seen(sqlite_store, submitted.prompt_ids) == [("pending", 1), ("pending", 1), ("pending", 0), ("pending", 0)]
+    assert [one.deaths for one in sqlite_store.recovery.suspects(GENERATE, ids, 0)] == [1, 1, 0, 0]
+
+
+def test_of_many_prompts_only_those_that_kill_their_engine_fail(make: Make, sqlite_store: Store):
+    texts = [f"[[fault:dead]] {n}" if n % 40 == 7 else f"question {n}" for n in range(120)]
+    submitted = submit(sqlite_store, *map(prompt, texts), work_class=WorkClass.BULK)
+    ids = route(sqlite_store, submitted)
+    deaths = 0
+
+    while open_ids := [one.id for one in sqlite_store.recovery.suspects(GENERATE, ids, 0)]:
+        using = make()  # a new process
+        try:
+            generating.generate(open_ids[:64], using)
+        except EngineDeadError as error:
+            generating.let_go(error, using)
+            deaths += 1
+
+    views = sqlite_store.prompts.get_many(submitted.prompt_ids, OWNER)
+    assert [view.state for view in views] == ["failed" if "dead" in text else "done" for text in texts]
+    assert {view.error_code for view in views if view.state == "failed"} == {"worker_lost"}
+    assert deaths <= 4 * 3
+
+
+def test_suspects_that_their_worker_does_not_get_to_are_sent_again(make: Make, sqlite_store: Store):
+    submitted = submit(sqlite_store, prompt("[[fault:dead]]"), prompt("innocent"), work_class=WorkClass.BULK)
+    ids = route(sqlite_store, submitted)
+    for _ in range(3):
+        claim(sqlite_store, ids, lease_s=-1)
+        sqlite_store.recovery.reclaim(4)
+    sqlite_store.recovery.unsent()
+
+    with pytest.raises(EngineDeadError):
+        generating.generate(ids, make())
+
+    assert seen(sqlite_store, submitted.prompt_ids) == [("failed", 4), ("pending", 3)]
+    assert [dispatch.ids for dispatch in sqlite_store.recovery.unsent()] == [ids[1:]]
+
+
+def test_a_silent_engine_is_found_and_what_it_holds_comes_back_as_suspect(
+    make: Make, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(generating, "LET_GO_S", 0.2)
+    submitted = submit(sqlite_store, prompt("[[fault:freeze]]"))
+    ids = route(sqlite_store, submitted)
+    spec = expert(options={"faults": True})
+    using = make(spec, Frozen(spec))
+    with ThreadPoolExecutor(1) as threads:
+        answering = threads.submit(generating.generate, ids, using)
+        until(Frozen.is_frozen.is_set, "the loop stands still")
+
+        with pytest.raises(EngineDeadError, match="is silent") as silent:
+            using.engine.check(0.2)
+        generating.let_go(silent.value, using)
+
+        assert [one.deaths for one in sqlite_store.recovery.suspects(GENERATE, ids, 0)] == [1]
+        Frozen.may_go_on.set()
+        assert isinstance(answering.exception(10), EngineDeadError)
+
+
+class Frozen(SyntheticEngine):
+    """Its loop stands still with the first prompt, until a test has seen it."""
+
+    is_frozen, may_go_on = threading.Event(), threading.Event()
+
+    async def answer(self, request: Request) -> Answer:
+        self.is_frozen.set()
+        self.may_go_on.wait(30)
+        raise EngineDeadError("frozen")
+
+
+def test_a_chunk_that_takes_too_long_gives_back_what_has_had_no_place(
+    make: Make, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(generating, "CHUNK_ANSWERS", 2)
+    submitted = submit(sqlite_store, *(prompt(f"[[fault:hang]] {n}") for n in range(9)), work_class=WorkClass.BULK)
+    spec = expert(options={"faults": True}, limits={"bulk_places": 2})
+    using = make(spec, answer_timeout_s=0.5)
+
+    generating.generate(route(sqlite_store, submitted), using)
+
+    states = seen(sqlite_store, submitted.prompt_ids)
+    assert states.count(("pending", 1)) in (2, 4)  # these had a place, and no answer within half a second
+    assert states.count(("pending", 0)) == 9 - states.count(("pending", 1))
 
 
 def test_a_completion_is_answered_as_one_and_keeps_its_log_probabilities(make: Make, sqlite_store: Store):

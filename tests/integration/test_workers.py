@@ -1,5 +1,6 @@
 """Real Celery workers on a real Valkey, with synthetic experts: what is killed, doubled or lost."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,9 +25,9 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Sys
     """Systems of two experts, `a` and `b`, which obey fault markers; ended with the module."""
     made: list[System] = []
 
-    def make_system(database_url: str = "", **limits: int) -> System:
+    def make_system(database_url: str = "", changes: dict[str, float] | None = None, **limits: int) -> System:
         home = tmp_path_factory.mktemp("system")
-        settings = Settings(home=home, database_url=database_url, **HASTE)
+        settings = Settings(home=home, database_url=database_url, **HASTE | (changes or {}))
         options = {"faults": True, "first_token_s": 0.01, "token_s": 0.001}
         slow = {**options, "token_s": 0.02, "tokens": 50}
         system = System(settings, [expert("a", options=options), expert("b", options=slow, limits=limits)])
@@ -121,8 +122,8 @@ def test_a_prompt_fails_alone_with_its_reason(running: System):
     assert [view.state for view in (fine, rejected, second, never)] == ["done", "failed", "done", "failed"]
     assert rejected.error_code == "invalid_request"
     assert second.generations[0].attempts == 2
-    assert never.generations[0].attempts == 3
-    assert "attempt 3 of 3" in (never.error_message or "")
+    assert never.generations[0].attempts == 4
+    assert "attempt 4 of 4" in (never.error_message or "")
 
 
 def test_a_full_engine_makes_a_prompt_wait_and_counts_no_attempt(running: System):
@@ -244,25 +245,47 @@ def test_a_broker_that_comes_back_empty_loses_nothing(make: Callable[..., System
     system.stop_all()
 
 
-def test_a_dead_engine_ends_its_process_and_its_killer_fails_in_the_end(make: Callable[..., System]):
+def supervise(system: System, name: str, batch: str) -> list[int]:
+    """Start a worker again whenever it ends, until the batch has ended; its exit statuses."""
+    statuses = []
+    deadline = time.monotonic() + 120
+    while not system.store.batches.get(batch, OWNER).ended:
+        assert time.monotonic() < deadline, f"not ended after {len(statuses)} starts"
+        if (status := system._processes[name].poll()) is not None:
+            statuses.append(status)
+            system.start(name.replace("-", " "), ready=False)
+        time.sleep(0.1)
+    return statuses
+
+
+def test_prompts_that_kill_their_engine_or_worker_fail_and_all_others_are_done(make: Callable[..., System]):
     system = make()
     system.start("routing", "recovery", "expert a")
-    batch = system.submit(prompt("[[fault:dead]]", expert="a"), *prompts(20, expert="a"), work_class=WorkClass.BULK)
+    texts = [f"question {number}" for number in range(200)]
+    texts[20], texts[60], texts[150] = "[[fault:dead]] one", "[[fault:dead]] other", "[[fault:kill]]"
+    batch = system.submit(*(prompt(text, expert="a") for text in texts), work_class=WorkClass.BULK)
 
-    statuses = []
-    while not system.store.batches.get(batch, OWNER).ended:
-        statuses.append(system.wait("expert-a"))
-        system.start("expert a", ready=False)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and system._processes["expert-a"].poll() is None:
-            if system.store.batches.get(batch, OWNER).ended:
-                break
-            time.sleep(0.1)
+    statuses = supervise(system, "expert-a", batch)
 
-    view = system.store.batches.get(batch, OWNER)
-    assert set(statuses) == {ENGINE_DIED}
-    assert view.failed >= 1
-    assert view.done + view.failed == 21
+    views = [view for page in system.store.prompts.of_batch(batch, OWNER) for view in page]
+    assert [view.state for view in views] == ["failed" if "fault" in text else "done" for text in texts]
+    assert {view.error_code for view in views if view.state == "failed"} == {"worker_lost"}
+    assert set(statuses) == {ENGINE_DIED, -signal.SIGKILL}
+    assert len(statuses) <= 4 * 3
+    system.stop_all()
+
+
+def test_a_loop_that_stands_still_ends_its_process(make: Callable[..., System]):
+    system = make(changes={"engine_silent_s": 1.5, "max_attempts": 1})
+    system.start("routing", "recovery", "expert a")
+    batch = system.submit(prompt("[[fault:freeze]]", expert="a"), prompt("next", expert="a"))
+
+    status = system.wait("expert-a")
+    system.start("expert a")
+    system.ended(batch)
+
+    assert status == ENGINE_DIED
+    assert system.store.batches.get(batch, OWNER).failed >= 1
     system.stop_all()
 
 

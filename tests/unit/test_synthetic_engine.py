@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +124,21 @@ async def test_a_prompt_can_kill_the_engine_for_all():
 async def test_a_prompt_can_hang_until_it_is_cancelled():
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(engine(faults=True).answer(ask("[[fault:hang]]")), 0.1)
+
+
+async def test_a_ledger_has_what_was_begun_and_how_long_it_took(tmp_path: Path):
+    ledger = str(tmp_path / "ledger")
+    fast, slow = engine(ledger=ledger, tokens=4), engine(ledger=ledger, first_token_s=30)
+    await fast.start()
+    await slow.start()
+
+    answer = await fast.answer(ask(name="7-1"))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(slow.answer(ask(name="8-1")), 0.05)
+    await fast.stop()
+    await slow.stop()
+
+    begins, ends, begins_too = (tmp_path / "ledger").read_text().splitlines()
+    assert begins == f"begins 7-1 {answer.output_tokens}"
+    assert ends == f"ends 7-1 {answer.inference_s!r}"
+    assert begins_too.startswith("begins 8-1 ")

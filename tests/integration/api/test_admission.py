@@ -9,6 +9,7 @@ import pytest
 from api.app import create_app
 from core.settings import Settings
 from core.store import Store
+from tests.factories import prompt, submit
 from tests.integration.api.played import PlayedWorkers
 
 CHAT = {"messages": [{"role": "user", "content": "hello"}]}
@@ -52,4 +53,22 @@ async def test_new_work_is_told_to_come_back_when_there_is_no_room(  # noqa: PLR
     assert int(refused.headers["Retry-After"]) > 0
     assert named in refused.json()["error"]["message"]
     assert workers.sent == []
-    assert api_store.batches.open_prompts() == 1
+    assert sum(api_store.batches.open_prompts().values()) == 1
+
+
+@pytest.mark.parametrize(("body", "status"), [({}, 429), ({"class": "bulk"}, 202)])
+async def test_where_too_many_wait_for_an_answer_bulk_work_is_still_taken(
+    api_store: Store, workers: PlayedWorkers, tmp_path: Path, body: dict[str, str], status: int
+):
+    workers.hold()
+    app = create_app(Settings(home=tmp_path, max_waiting_interactive=2), api_store, workers)
+    submit(api_store, prompt("one"), prompt("other"))
+    transport = httpx.ASGITransport(app=app)
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://torouter") as client:
+        answer = await client.post("/v1/prompts", json={"prompt": "hello", **body})
+
+    assert answer.status_code == status
+    if status == 429:
+        assert answer.headers["Retry-After"] == "5"
+        assert "TOROUTER_MAX_WAITING_INTERACTIVE" in answer.json()["error"]["message"]

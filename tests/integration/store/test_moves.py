@@ -20,6 +20,8 @@ MOVES_OF_THE_STORE: dict[str, Move] = {
     "fail": lambda store, held: store.generations.fail([Failure(held, *FAILURE)]),
     "retry": lambda store, held: store.generations.retry([Failure(held, *FAILURE)], max_attempts=3),
     "give up": lambda store, held: store.generations.retry([Failure(held, *FAILURE)], max_attempts=1),
+    "die": lambda store, held: store.generations.died([held], 3, "its engine is gone"),
+    "die alone": lambda store, held: store.generations.died([held], 1, "its engine is gone"),
     "give back": lambda store, held: store.generations.give_back([held]),
     "reclaim": lambda store, held: store.recovery.reclaim(max_attempts=3),
     "lose": lambda store, held: store.recovery.reclaim(max_attempts=1),

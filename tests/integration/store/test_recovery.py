@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from core.queues import WorkClass
-from core.schemas.work import Dispatch, ScoreValue
+from core.queues import GENERATE, WorkClass
+from core.schemas.work import Dispatch, Failure, ScoreValue, Suspect
 from core.store import Store
 from tests.factories import LEASE_S, OWNER, claim, expert, prompt, result, route, routed, submit
 
@@ -70,20 +70,60 @@ def test_a_renewed_lease_stays(store: Store):
     assert store.recovery.reclaim(max_attempts=3).pending == 0
 
 
-def test_a_row_whose_workers_keep_dying_is_sent_alone_and_then_fails(store: Store):
+def test_a_row_whose_workers_keep_dying_fails_in_the_end(store: Store):
     submitted = submit(store, work_class=WorkClass.BULK)
     ids = route(store, submitted)
-    alone = []
+    deaths = []
     for _ in range(3):
         claim(store, ids, lease_s=-1)
         store.recovery.reclaim(max_attempts=3)
-        alone += [dispatch.alone for dispatch in store.recovery.unsent()]
+        deaths += [one.deaths for one in store.recovery.suspects(GENERATE, ids, 0)]
 
     view = store.prompts.get(submitted.prompt_ids[0], OWNER)
 
-    assert alone == [False, True]
+    assert deaths == [1, 2]
     assert (view.state, view.error_code) == ("failed", "worker_lost")
-    assert "3 attempts" in (view.error_message or "")
+    assert "so had 2 before" in (view.error_message or "")
+
+
+def test_what_has_seen_deaths_is_left_out_of_a_claim_that_is_not_for_suspects(store: Store):
+    ids = route(store, submit(store, prompt("beside a killer"), prompt("new")))
+    claim(store, ids[:1], lease_s=-1)
+    store.recovery.reclaim(max_attempts=3)
+
+    fresh = store.generations.claim(ids, "worker", LEASE_S, deaths_below=1)
+
+    assert [item.claim.id for item in fresh] == ids[1:]
+    assert store.recovery.suspects(GENERATE, ids, 1) == [Suspect(ids[0], 1)]
+
+
+def test_deaths_and_failures_are_counted_apart(store: Store):
+    submitted = submit(store)
+    ids = route(store, submitted)
+    for _ in range(2):
+        claim(store, ids, lease_s=-1)
+        store.recovery.reclaim(max_attempts=3)
+
+    for _ in range(2):
+        (item,) = claim(store, ids)
+        store.generations.retry([Failure(item.claim, "generation_failed", "bad luck")], max_attempts=3)
+    (item,) = claim(store, ids)
+    store.generations.finish([result(item.claim)])
+
+    (generation,) = store.prompts.get(submitted.prompt_ids[0], OWNER).generations
+    assert (generation.state, generation.attempts) == ("done", 5)
+
+
+def test_a_death_that_comes_late_changes_nothing(store: Store):
+    ids = route(store, submit(store))
+    (zombie,) = claim(store, ids, "zombie", lease_s=-1)
+    store.recovery.reclaim(max_attempts=3)
+    (successor,) = claim(store, ids, "successor")
+
+    store.generations.died([zombie.claim], 3, "its engine is gone")
+
+    assert store.recovery.suspects(GENERATE, ids, 0) == []
+    assert store.generations.finish([result(successor.claim)]) == []
 
 
 def test_a_lost_message_is_found_by_its_queue_and_sent_again(store: Store):

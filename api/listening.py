@@ -1,0 +1,38 @@
+"""The socket of the HTTP API, which several processes may share, and room for its connections."""
+
+import resource
+import socket
+
+from core.errors import ConfigError
+from core.settings import Settings
+
+#: Connections that wait to be accepted.
+BACKLOG = 2048
+
+#: Descriptors of a process besides its clients' connections: files, databases, the broker.
+OTHERS = 500
+
+
+def on(settings: Settings) -> socket.socket:
+    """Listens; ConfigError where the address can't be had.
+
+    With TOROUTER_SHARE_PORT the kernel spreads connections over all processes that listen there, and one that ends
+    takes no new ones: start the next before you end it.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (settings.host, settings.port), family=family, backlog=BACKLOG, reuse_port=settings.share_port
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"can't listen on TOROUTER_HOST={settings.host} TOROUTER_PORT={settings.port}: {error.strerror or error}"
+        ) from error
+
+
+def allow_connections(most: int) -> None:
+    """Raise this process's limit of open files, which is often 1,024, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + OTHERS if hard == resource.RLIM_INFINITY else min(hard, most + OTHERS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -38,12 +38,11 @@ def _described(folder: Path, most_layers: int) -> Counter[tuple[int, ...]]:
     """Shapes of the weights that the configuration describes."""
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        if config.num_hidden_layers > most_layers:  # each of which would be made, before its shapes are known
-            raise _unfit(folder, f"{config.num_hidden_layers} layers")
+        # Each layer would be made, before its shapes are known.
+        layers = range(config.num_hidden_layers)[: most_layers + 1]
+        config.num_hidden_layers = len(layers)
         with torch.device("meta"):
             network = AutoModel.from_config(config, trust_remote_code=False)
-    except CheckpointError:
-        raise
     except Exception as error:  # whatever a configuration's or a network's own code raises
         raise CheckpointError(f"{folder}: config.json describes no encoder ({error}): copy it again") from error
     return Counter(tuple(one.shape) for one in network.parameters())

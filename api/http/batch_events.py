@@ -21,6 +21,20 @@ router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
 EVENT_STREAM: Final = "text/event-stream"
 
+#: An event, as OpenAPI describes one.
+EVENT: Final = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "end"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/BatchObject"},
+        },
+    },
+}
+
 #: Nobody between us and the client may hold events back (nginx).
 HEADERS: Final = {"X-Accel-Buffering": "no"}
 
@@ -42,7 +56,7 @@ async def _looks_of(request: Request) -> Looks:
     responses={
         200: {
             "description": "Events `progress` and `end`, whose data is the batch object on one line",
-            "content": {EVENT_STREAM: {"schema": {"$ref": "#/components/schemas/BatchObject"}}},
+            "content": {EVENT_STREAM: {"schema": EVENT}},
         },
         **NOT_FOUND,
     },

@@ -52,7 +52,7 @@ def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> Ba
     return BatchObject.of(made)
 
 
-@router.get("", summary="All batches", responses=NOT_FOUND)
+@router.get("", summary="All batches", responses=BAD_REQUEST | NOT_FOUND)
 def read_all(
     parts: PartsOf,
     owner: Caller,

@@ -65,7 +65,7 @@ def _create(request: Request, parts: Parts, owner: str, form: Form) -> FileObjec
     return FileObject.of(added(parts, stored, lambda: parts.store.files.add(owner, new, asked)))
 
 
-@router.get("", summary="All files", responses=NOT_FOUND)
+@router.get("", summary="All files", responses=BAD_REQUEST | NOT_FOUND)
 def read_all(parts: PartsOf, owner: Caller, asked: Annotated[FilePage, Query()]) -> FileList:
     """By age, the newest first; with those that batches have written (`batch_output`)."""
     page = parts.store.files.page(

@@ -4,10 +4,13 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+import redis
 from kombu import Queue
 
 from api.system import process_environment
@@ -99,6 +102,45 @@ def test_a_message_that_is_not_ours_is_refused_and_harms_nothing(running: System
     running.ended(batch)
 
     assert running.store.batches.get(batch, OWNER).done == 3
+
+
+def test_messages_that_never_reach_their_step_keep_no_thread_of_the_reserve(running: System):
+    celery, queue = running.sender._celery, Queue("expert.b.bulk", routing_key="expert.b.bulk")
+    for arguments in ({"args": ["not", "by", "name"]}, {"kwargs": ["no", "mapping"]}) * 10:
+        message = {"serializer": "json", "routing_key": "expert.b.bulk", "declare": [queue]}
+        body = (arguments.get("args", []), arguments.get("kwargs", {}), {})
+        with celery.producer_pool.acquire() as producer:
+            producer.publish(body, headers={"task": queues.GENERATE, "id": str(uuid.uuid4())}, **message)
+
+    batch = running.submit(*prompts(3, expert="b"), work_class=WorkClass.BULK)
+    running.ended(batch)
+
+    assert running.store.batches.get(batch, OWNER).done == 3
+
+
+@pytest.mark.parametrize("raw", [b"not a message", b"{}", b"[1]", b"null", b"\xff"])
+def test_what_is_no_message_at_all_ends_no_worker(running: System, raw: bytes):
+    before = running.pid("expert-b")
+    with redis.Redis(unix_socket_path=str(running.settings.socket)) as broker:
+        broker.lpush("expert.b.bulk", raw)
+        until(lambda: broker.llen("expert.b.bulk") == 0, "somebody takes it")
+
+    running.ended(running.submit(*prompts(2, expert="b"), work_class=WorkClass.BULK))
+
+    assert psutil.Process(before).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_broker_without_memory_ends_no_worker_that_connects_to_it(running: System):
+    before = running.pid("expert-b")
+    with redis.Redis(unix_socket_path=str(running.settings.socket)) as broker:
+        broker.config_set("maxmemory", "1mb")
+        broker.client_kill_filter(_type="normal", skipme=True)
+        time.sleep(1.0)  # in which it is refused several times
+        broker.config_set("maxmemory", "0")
+
+    running.ended(running.submit(*prompts(2, expert="b"), work_class=WorkClass.BULK))
+
+    assert psutil.Process(before).status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_message_of_ids_that_do_not_exist_is_nothing(running: System):

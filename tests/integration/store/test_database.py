@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -10,7 +11,7 @@ from core.errors import StoreError
 from core.store import Store, database
 from core.store.database import Database
 from core.tables import BATCH
-from tests.factories import submit
+from tests.factories import OWNER, submit
 
 
 def test_a_reader_sees_the_same_throughout_its_transaction(store: Store):
@@ -46,3 +47,26 @@ def test_a_writer_without_a_connection_holds_up_no_other_process(sqlite_store: S
     assert still_waiting
     for one in (ours, theirs):
         one.close()
+
+
+def test_who_falls_silent_in_a_transaction_loses_its_locks(
+    new_postgresql_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(database, "SILENT_S", 1)
+    frozen, other = (Store(new_postgresql_database, f"file://{tmp_path}") for _ in range(2))
+    frozen.schema.upgrade()
+    batch = submit(frozen).batch_id
+    rows = select(BATCH.c.id).with_for_update()
+
+    def freeze() -> None:
+        with frozen._database.write() as connection:
+            connection.execute(rows)
+            other.batches.cancel(batch, OWNER)  # the frozen one goes on no sooner than this has ended
+            connection.execute(rows)
+
+    with pytest.raises(StoreError):
+        freeze()
+
+    assert other.batches.get(batch, OWNER).state == "cancelling"
+    for store in (frozen, other):
+        store.close()

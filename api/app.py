@@ -11,6 +11,7 @@ from api.http import (
     batches,
     chat,
     completions,
+    docs_page,
     documentation,
     errors,
     files,
@@ -20,8 +21,11 @@ from api.http import (
     uploads,
 )
 from api.http.admission import Admission
+from api.http.gate import Gate
+from api.http.headers import Secured
 from api.http.parts import Parts, Wakes
 from api.looking import Looks
+from api.rates import Rates
 from api.waiting import Waiting
 from core.settings import Settings
 from core.store import Store
@@ -30,24 +34,32 @@ from core.store import Store
 def create_app(settings: Settings, store: Store, sender: Wakes) -> FastAPI:
     """The app of one process; store and sender stay the caller's to close."""
     waiting = Waiting(store.prompts.ended, settings.poll_s)
+    rates = None if settings.open else Rates(settings.broker)
     app = FastAPI(
         title=documentation.TITLE,
         version=documentation.VERSION,
         description=documentation.DESCRIPTION,
         openapi_tags=documentation.TAGS,
         redirect_slashes=False,
-        lifespan=lambda _: _closing(waiting),
+        docs_url=None,  # ours has a Content-Security-Policy
+        redoc_url=None,
+        lifespan=lambda _: _closing(waiting, rates),
     )
     app.state.parts = Parts(settings, store, sender, waiting, Admission(settings, store))
     app.state.looks = Looks(store.batches.get, settings.events_s)
     for module in (chat, completions, prompts, batches, batch_events, batch_reports, files, uploads, models, health):
         app.include_router(module.router)
+    app.add_middleware(Gate, settings=settings, store=store, rates=rates)
+    app.add_middleware(Secured)  # the one added last is the outermost
     errors.install(app)
     documentation.install(app)
+    docs_page.install(app)
     return app
 
 
 @asynccontextmanager
-async def _closing(waiting: Waiting) -> AsyncIterator[None]:
+async def _closing(waiting: Waiting, rates: Rates | None) -> AsyncIterator[None]:
     yield
     await waiting.close()
+    if rates is not None:
+        rates.close()

@@ -39,7 +39,7 @@ class BusyError(NotReadyError):
 
 
 class Client:
-    """One server. Errors of the API become TorouterError with the server's own words."""
+    """One server, and a key where it wants one. Errors of the API become TorouterError in the server's own words."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -15,6 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from api import probes, valkey
 from api.child import Child
 from core.schemas.experts import EngineKind, ExpertSpec
@@ -119,6 +121,7 @@ def environment(settings: Settings) -> dict[str, str]:
     defaults = ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}
     missing = {name: value for name, value in defaults.items() if name not in os.environ}
     values = settings.model_dump(mode="json", exclude_none=True)
+    values |= {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
     return missing | {f"TOROUTER_{name.upper()}": _as_text(value) for name, value in values.items()}
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from api import first_router, probes, system
+from api import exposure, first_router, probes, system
 from api.claim import claim
 from api.supervisor import Event, State, Supervisor
 from core.errors import NotReadyError
@@ -77,6 +77,7 @@ def running(settings: Settings, console: Console) -> Iterator[Running]:
         if event.state is not State.STOPPED:
             console.print(f"[dim]{time.monotonic() - started:5.0f} s[/]  {event.told}", highlight=False, soft_wrap=True)
 
+    exposure.check(settings)
     with claim(settings), _temporary_folder(), Supervisor(tell) as supervisor:
         store = Store.of(settings)
         store.schema.upgrade()

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +19,9 @@ LONGEST_SOCKET_PATH = 100
 #: What a webhook's secret begins with, and how many bytes follow as base64 (standardwebhooks.com).
 WEBHOOK_PREFIX = "whsec_"
 WEBHOOK_KEY_BYTES = range(24, 65)
+
+#: A user and a password for Flower, which takes several with commas between them and compares ASCII only.
+LOGIN = re.compile(r"[!-+\--9;-~]+:[!-+\--~]+")
 
 
 class Settings(BaseSettings):
@@ -36,6 +41,19 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(2345, ge=0, le=65535, description="port of the API")
     flower_port: int = Field(5555, ge=0, le=65535, description="port of Flower; 0 starts none")
+    flower_auth: SecretStr | None = Field(
+        None, description="USER:PASSWORD that Flower asks for; none: it asks for nothing, on a loopback host alone"
+    )
+    auth: Literal["keys", "open"] | None = Field(
+        None, description="`keys`: callers need a key; `open`: anybody may do anything; none: open, on a loopback host"
+    )
+    key_requests_per_minute: int | None = Field(
+        None, ge=1, description="of a key that has no such limit of its own; none: no limit"
+    )
+    key_concurrent_requests: int | None = Field(None, ge=1, description="likewise, in one API process")
+    key_open_prompts: int | None = Field(
+        None, ge=1, description="waiting prompts of a key's owner beyond which no more are taken (429), likewise"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="of all processes"
     )
@@ -127,6 +145,26 @@ class Settings(BaseSettings):
         if secret is not None and len(_decoded(secret)) not in WEBHOOK_KEY_BYTES:
             raise ValueError('must be whsec_ and base64 of 24 to 64 bytes: echo "whsec_$(openssl rand -base64 32)"')
         return secret
+
+    @field_validator("flower_auth")
+    @classmethod
+    def _is_a_login(cls, login: SecretStr | None) -> SecretStr | None:
+        if login is not None and not LOGIN.fullmatch(login.get_secret_value()):
+            raise ValueError("must be USER:PASSWORD, in printable ASCII without spaces and commas")
+        return login
+
+    @cached_property
+    def on_loopback(self) -> bool:
+        """Whether what listens on `host` is reached from this machine alone."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @cached_property
+    def open(self) -> bool:
+        """Whether callers need no key."""
+        return self.on_loopback if self.auth is None else self.auth == "open"
 
     @cached_property
     def webhook_key(self) -> bytes | None:

@@ -1,6 +1,7 @@
 """Commands for those who have submitted something to a server: status, results, cancel. HTTP only."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from api import output_files
 from api.client import ENDED, Client, Json
-from core.errors import ConflictError, TorouterError
+from core.errors import ConflictError, InvalidInputError, TorouterError
 
 Url = Annotated[str, typer.Option(envvar="TOROUTER_URL", help="Address of the server.")]
 Batch = Annotated[str, typer.Argument(help="The id that `torouter submit` printed.")]
@@ -28,6 +29,9 @@ CURES = {
     "longer --completion-window",
     "cancelled": "`torouter results {id}` has what was answered before",
 }
+
+#: The variable that holds the key of a server that asks for one: arguments are seen by everybody on the machine.
+KEY = "TOROUTER_API_KEY"
 
 err = Console(stderr=True)
 screen = Console()
@@ -52,7 +56,7 @@ def status(
     """Show how far a batch is: its prompts, experts, tokens and cost; or the newest batches."""
     from api.bulk import showing  # noqa: PLC0415  # each command brings its own
 
-    with Client(url) as client:
+    with connect(url) as client:
         found = client.batches(LISTED) if batch is None else client.batch(batch)
     if as_json or not screen.is_terminal:
         typer.echo(json.dumps(found, indent=2))
@@ -79,7 +83,7 @@ def results(
 
     for file in filter(None, (out, errors)):
         output_files.refuse_unwritable(file)
-    with Client(url) as client:
+    with connect(url) as client:
         written, failed = answers.save(client.results(batch), out, errors)
     if out is not None:
         _say(f"{written:,} results in {out}")
@@ -89,7 +93,7 @@ def results(
 
 def cancel(batch: Batch, *, wait: Wait = False, url: Url = DEFAULT_URL) -> None:
     """Stop a batch: what is being answered is still answered, and nothing else of it. Again is the same."""
-    with Client(url) as client:
+    with connect(url) as client:
         try:
             found = client.cancel(batch)
         except ConflictError:
@@ -98,6 +102,14 @@ def cancel(batch: Batch, *, wait: Wait = False, url: Url = DEFAULT_URL) -> None:
         if wait and found["status"] not in ENDED:
             found = _watch(client, batch)
     _say(f"{batch} is {found['status']}: `torouter results {batch}` has what was answered")
+
+
+def connect(url: str) -> Client:
+    """The server there, with the key of the environment; InvalidInputError where that can't be one."""
+    key = os.environ.get(KEY, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise InvalidInputError(f"{KEY}: has characters that no key has")
+    return Client(url, key or None)
 
 
 def wait_for(client: Client, batch: str) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.cli import clients, learning, operators, outcomes, routers, serving, submitting
+from api.cli import clients, keys, learning, operators, outcomes, routers, serving, submitting
 from core.errors import ConfigError, InvalidInputError, TorouterError
 
 #: Exit statuses: what was asked can't be done (EX_USAGE's neighbour 1), wrong input or settings (2), Ctrl-C (130).
@@ -24,7 +24,7 @@ app = typer.Typer(
     Submit prompts in bulk; each is routed to the expert LLM that is expected to answer it best.
 
     **Use a server:** submit, resume, status, results, cancel. **Run one:** demo, up, or serve + work + flower one by
-    one; migrate, experts. **Make outcomes:** prompts, collect, outcomes. **Learn from outcomes files:** train,
+    one; migrate, experts, keys. **Make outcomes:** prompts, collect, outcomes. **Learn from outcomes files:** train,
     evaluate, ablate. **Replace the router:** promote, retrain, beat. Settings are environment variables, `TOROUTER_…`;
     data lives in `.torouter` (`TOROUTER_HOME`).
     """,
@@ -50,6 +50,7 @@ def _options(
 submitting.add(app)
 clients.add(app)
 operators.add(app)
+keys.add(app)
 outcomes.add(app)
 serving.add(app)
 learning.add(app)

@@ -23,17 +23,25 @@ def add(app: typer.Typer) -> None:
 
 
 def serve() -> None:
-    """Run the HTTP API on TOROUTER_HOST and TOROUTER_PORT. The database must have been migrated."""
+    """Run the HTTP API on TOROUTER_HOST and TOROUTER_PORT. The database must have been migrated.
+
+    Callers need a key (`torouter keys create`) where TOROUTER_AUTH is `keys`; on a host that other machines reach it
+    has to be set.
+    """
     import uvicorn  # noqa: PLC0415  # each command brings its own
 
+    from api import exposure  # noqa: PLC0415  # as above
     from api.app import create_app  # noqa: PLC0415  # as above
+    from api.redacting import redact_logs  # noqa: PLC0415  # as above
     from api.system import STOP_S  # noqa: PLC0415  # as above
     from core.store import Store  # noqa: PLC0415  # as above
     from workers import app as celery_app  # noqa: PLC0415  # as above
     from workers.sending import Sender  # noqa: PLC0415  # as above
 
     settings = settings_of.read()
+    exposure.check_api(settings)
     _log(settings.log_level)
+    redact_logs()
     store, celery = Store.of(settings), celery_app.create(settings)
     store.schema.check()
     app = create_app(settings, store, Sender(celery, store.recovery, settings))
@@ -43,6 +51,7 @@ def serve() -> None:
         port=settings.port,
         log_level=settings.log_level.lower(),
         timeout_graceful_shutdown=STOP_S,
+        server_header=False,
     )
 
 
@@ -123,18 +132,17 @@ def beat() -> None:
 def flower(
     database: Annotated[Path | None, typer.Option(help="File in which Flower keeps what it has seen.")] = None,
 ) -> None:
-    """Run Flower, which shows workers, queues and running chunks, on TOROUTER_HOST and TOROUTER_FLOWER_PORT."""
-    from core.store import Store  # noqa: PLC0415  # as above
-    from workers import app as celery_app  # noqa: PLC0415  # as above
+    """Run Flower, which shows workers, queues and running chunks, on TOROUTER_HOST and TOROUTER_FLOWER_PORT.
+
+    It can only be looked at: whatever changes something is refused. TOROUTER_FLOWER_AUTH=USER:PASSWORD makes it ask
+    for them, which a host that other machines reach needs.
+    """
+    from api import exposure, flower  # noqa: PLC0415  # as above
 
     settings = settings_of.read()
+    exposure.check_flower(settings)
     _log(settings.log_level)
-    app = celery_app.create(settings)
-    celery_app.declare(app, celery_app.all_queues(Store.of(settings).experts.enabled()))
-    arguments = ["flower", f"--address={settings.host}", f"--port={settings.flower_port}"]
-    if database is not None:
-        arguments += ["--persistent=True", f"--db={database}"]
-    app.start(arguments)
+    flower.run(settings, database)
 
 
 def _told_to_end() -> threading.Event:

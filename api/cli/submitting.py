@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.bulk.options import Columns, Endpoint, Format, Options
-from api.cli.clients import DEFAULT_URL, Url, Wait, err, wait_for
+from api.cli.clients import DEFAULT_URL, Url, Wait, connect, err, wait_for
 from api.client import Client
 from core.errors import InvalidInputError, NotFoundError
 from router.policy import parse
@@ -83,7 +83,7 @@ def submit(  # noqa: PLR0917  # a command's parameters are its options
         metadata=_pairs(metadata or []),
     )
     source = sources.find(file, format_)
-    with Client(url) as client:
+    with connect(url) as client:
         _check(client, options)
         batch = Submitting(client, err, typer.echo).submit(source, options)
         if wait:
@@ -108,7 +108,7 @@ def resume(
         with submission.locked():
             submission.forget()
         return
-    with Client(url or submission.record.url) as client:
+    with connect(url or submission.record.url) as client:
         client.models()  # says at once where nobody answers
         batch = Submitting(client, err, typer.echo).resume(submission)
         if wait:

@@ -4,6 +4,8 @@ import shutil
 import threading
 import time
 
+from api.http.callers import Identity
+from api.http.errors import LimitedError
 from core.errors import OverloadedError
 from core.settings import Settings
 from core.store import Store
@@ -24,6 +26,8 @@ class Admission:
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._full: str | None = None
+        #: Of owners with a limit: when their waiting prompts were counted, and how many there are since.
+        self._waiting: dict[str, tuple[float, int]] = {}
 
     def check(self) -> None:
         """OverloadedError, with when to come back, while disk or queues are full."""
@@ -34,6 +38,26 @@ class Admission:
             full = self._full
         if full is not None:
             raise OverloadedError(full, retry_after_s=RETRY_AFTER_S)
+
+    def admit(self, identity: Identity, count: int = 0) -> None:
+        """The same, and LimitedError where so many prompts of the caller's wait that it may send no more of them.
+
+        `count` is how many come now; of a file nobody knows.
+        """
+        self.check()
+        most = identity.open_prompts
+        if most is None:
+            return
+        with self._lock:
+            looked_at, waiting = self._waiting.get(identity.owner, (float("-inf"), 0))
+            if time.monotonic() - looked_at >= LOOK_S:
+                looked_at, waiting = time.monotonic(), self._store.batches.open_prompts(identity.owner)
+            if waiting >= most:
+                raise LimitedError(
+                    f"{waiting:,} prompts of yours wait already, and {most:,} may: come back when some have ended",
+                    retry_after_s=RETRY_AFTER_S,
+                )
+            self._waiting[identity.owner] = looked_at, waiting + count
 
     def _look(self) -> str | None:
         settings = self._settings

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
 from api.http.batch_objects import BatchObject
+from api.http.callers import Caller
 from api.http.documentation import NOT_FOUND
 from api.http.ids import PathId
-from api.http.parts import Caller
 from api.looking import Looks
 from api.stopping import stopping
 from core.errors import StoreError, StoreRefusedError
@@ -21,8 +21,8 @@ router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
 EVENT_STREAM: Final = "text/event-stream"
 
-#: Nobody between us and the client may keep events, or hold them back (nginx).
-HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+#: Nobody between us and the client may hold events back (nginx).
+HEADERS: Final = {"X-Accel-Buffering": "no"}
 
 #: Seconds of silence after which a comment says that the stream is alive, to proxies that close idle ones.
 HEARTBEAT_S = 15.0

@@ -5,9 +5,10 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from api import batch_reports
+from api.http.callers import Caller
 from api.http.documentation import NOT_FOUND, Responses
 from api.http.ids import PathId
-from api.http.parts import Caller, Parts, PartsOf
+from api.http.parts import Parts, PartsOf
 from core.errors import NotFoundError
 from core.schemas.views import BatchView
 
@@ -15,8 +16,6 @@ router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
-
-NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 #: The page brings its style, and its plots as SVG, within itself; names in it are a caller's own texts.
 POLICY = (
@@ -34,7 +33,7 @@ def read(batch_id: PathId, parts: PartsOf, owner: Caller) -> Response:
 
     With `"experts": "all"` Zero, Random, the best single expert, Optimal and the promoted router stand beside them.
     """
-    return Response(_found(parts, batch_id, owner, "json"), media_type=JSON, headers=NOSNIFF)
+    return Response(_found(parts, batch_id, owner, "json"), media_type=JSON)
 
 
 @router.get(
@@ -45,8 +44,8 @@ def read(batch_id: PathId, parts: PartsOf, owner: Caller) -> Response:
 )
 def read_page(batch_id: PathId, parts: PartsOf, owner: Caller) -> Response:
     """The same with plots, as one page that needs nothing else."""
-    headers = NOSNIFF | {"Content-Security-Policy": POLICY}
-    return Response(_found(parts, batch_id, owner, "html"), media_type=HTML, headers=headers)
+    page = _found(parts, batch_id, owner, "html")
+    return Response(page, media_type=HTML, headers={"Content-Security-Policy": POLICY})
 
 
 def _found(parts: Parts, batch: str, owner: str, kind: Literal["json", "html"]) -> bytes:

@@ -9,13 +9,14 @@ from fastapi.responses import StreamingResponse
 from api.http.batch_objects import BatchList, BatchObject
 from api.http.batch_request import ON_INVALID, BatchRequest, window_s
 from api.http.bodies import RawBody, parse
+from api.http.callers import Caller, identity_of
 from api.http.documentation import BAD_REQUEST, CONFLICT, NOT_FOUND, NOT_JSON, OVERLOADED, TOO_LARGE, body_of
 from api.http.file_requests import PURPOSE
 from api.http.forms import same_site
 from api.http.ids import PathId, plausible
 from api.http.objects import ResultObject
 from api.http.once import ONCE, once
-from api.http.parts import Caller, Parts, PartsOf
+from api.http.parts import Parts, PartsOf
 from api.http.submitting import collected_by
 from core.errors import InvalidInputError
 from core.schemas.files import NewBatch
@@ -44,7 +45,7 @@ def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> Ba
     asked = once(request, body)
     made = parts.store.batches.made(owner, asked)
     if made is None:  # else not even a full disk or a deleted file matters
-        parts.admission.check()
+        parts.admission.admit(identity_of(request))
         made = parts.store.batches.create(_new(parse(BatchRequest, body), parts, owner), asked)
     return BatchObject.of(made)
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from api.http.bodies import RawBody, parse
+from api.http.callers import Caller, identity_of
 from api.http.chat_objects import ChatCompletion
 from api.http.chat_request import ChatRequest
 from api.http.documentation import (
@@ -19,7 +20,7 @@ from api.http.documentation import (
 )
 from api.http.errors import PromptFailedError
 from api.http.once import ONCE, once
-from api.http.parts import Caller, Parts, PartsOf
+from api.http.parts import Parts, PartsOf
 from api.http.submitting import chat_submission, submit
 from api.http.waits import when_ended
 from core.tables import State
@@ -59,4 +60,4 @@ async def _answer(request: Request, body: bytes, parts: Parts, owner: str) -> Ch
 def _submit(request: Request, parts: Parts, body: bytes, owner: str) -> str:
     asked = parse(ChatRequest, body)
     submission = chat_submission(asked, parts.store.experts.enabled(), owner, request.url.path)
-    return submit(parts, submission, once(request, body)).prompt_ids[0]
+    return submit(parts, identity_of(request), submission, once(request, body)).prompt_ids[0]

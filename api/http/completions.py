@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.http.bodies import JSON, RawBody, parse
+from api.http.callers import Caller, identity_of
 from api.http.completion_objects import TextCompletion
 from api.http.completion_request import CompletionRequest
 from api.http.documentation import (
@@ -19,7 +20,7 @@ from api.http.documentation import (
 )
 from api.http.errors import PromptFailedError
 from api.http.once import ONCE, once
-from api.http.parts import Caller, Parts, PartsOf
+from api.http.parts import Parts, PartsOf
 from api.http.submitting import completion_submission, submit
 from api.http.waits import when_all_ended
 from core.tables import State
@@ -57,4 +58,4 @@ def _submit(request: Request, parts: Parts, body: bytes, owner: str) -> tuple[st
     """The model that was asked for, and the ids of the stored prompts."""
     asked = parse(CompletionRequest, body)
     submission = completion_submission(asked, parts.store.experts.enabled(), owner, request.url.path)
-    return asked.model, submit(parts, submission, once(request, body)).prompt_ids
+    return asked.model, submit(parts, identity_of(request), submission, once(request, body)).prompt_ids

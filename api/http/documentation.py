@@ -13,6 +13,7 @@ from api.http.chat_request import ChatRequest
 from api.http.completion_request import CompletionRequest
 from api.http.errors import ErrorObject
 from api.http.file_requests import CompleteRequest, UploadRequest
+from api.http.gate import PUBLIC
 from api.http.objects import ResultObject
 from api.http.prompt_request import ManyPrompts, OnePrompt
 from router.reports import Report
@@ -51,6 +52,8 @@ CONFLICT = _error(409, "Not in the state that it is in")
 OVERLOADED = _error(429, "Disk or queues are full; `Retry-After` says when to come back")
 FAILED = _error(502, "The prompt failed; `prompt_id` and `code` say which and why")
 NOT_READY = _error(503, "No router has been promoted, or the database can't be reached")
+UNAUTHENTICATED = _error(401, "No API key was sent, or one that is not known, or no longer")
+FORBIDDEN = _error(403, "The key lacks the scope that this needs")
 WAIT_TIMEOUT = _error(504, "Not ended in time; it goes on, and `prompt_id` is what to come back with")
 
 #: Models that no endpoint's signature names.
@@ -98,8 +101,26 @@ def _complete(app: FastAPI) -> dict[str, Any]:  # Any: OpenAPI
     )
     schemas |= {**written["$defs"], **read["$defs"], **schemas}
     _forget_422(document)
+    _say_who_may(document)
     app.openapi_schema = document
     return document
+
+
+def _say_who_may(document: dict[str, Any]) -> None:  # Any: OpenAPI
+    """Every operation but the public ones takes a key, where the server asks for keys."""
+    document["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "A key of `torouter keys create`"}
+    }
+    refusals = {str(status): _described(said) for status, said in (UNAUTHENTICATED | FORBIDDEN | OVERLOADED).items()}
+    for path, operations in document["paths"].items():
+        for operation in operations.values() if path not in PUBLIC else ():
+            operation["security"] = [{"key": []}]
+            operation["responses"] = refusals | operation["responses"]
+
+
+def _described(response: dict[str, Any]) -> dict[str, Any]:  # Any: OpenAPI
+    schema = {"$ref": "#/components/schemas/ErrorObject"}
+    return {"description": response["description"], "content": {"application/json": {"schema": schema}}}
 
 
 def _forget_422(document: dict[str, Any]) -> None:  # Any: OpenAPI

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from api.http.headers import HEADERS
 from core.errors import (
     InvalidInputError,
     NotReadyError,
@@ -68,6 +69,22 @@ class NotFormError(InvalidInputError):
 class CrossSiteError(InvalidInputError):
     status = 403
     code = "cross_site_request"
+
+
+class UnauthenticatedError(InvalidInputError):
+    status = 401
+    code = "invalid_api_key"
+
+
+class ForbiddenError(InvalidInputError):
+    status = 403
+    code = "insufficient_scope"
+
+
+class LimitedError(OverloadedError):
+    """A key's own limit; others may go on."""
+
+    code = "rate_limit_exceeded"
 
 
 class PromptUnfinishedError(WaitTimeoutError):
@@ -127,10 +144,11 @@ class Problem:
 def install(app: FastAPI) -> None:
     """Answer every exception with a problem; those that nobody expected are logged by the server, with their trace."""
     for kind in (TorouterError, RequestValidationError, HTTPException, ClientDisconnect, Exception):
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, answer)
 
 
-async def _answer(request: Request, error: Exception) -> JSONResponse:
+async def answer(request: Request, error: Exception) -> JSONResponse:
+    """The error as a response."""
     problem = problem_of(error, f"{request.method} {request.url.path}")
     detail = {
         "message": printable(problem.message),
@@ -139,7 +157,8 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
         "code": problem.code,
         **problem.extras,
     }
-    return JSONResponse({"error": detail}, problem.status, dict(problem.headers))
+    # HEADERS here too: what nobody expected is answered outside of all middleware.
+    return JSONResponse({"error": detail}, problem.status, {**HEADERS, **problem.headers})
 
 
 def problem_of(error: Exception, asked: str) -> Problem:
@@ -188,6 +207,8 @@ def _reported(error: TorouterError) -> Problem:
             extras, headers = error.extras, NO_RETRY
         case NotReadyError():
             headers = NO_RETRY
+        case UnauthenticatedError():
+            headers = {"WWW-Authenticate": 'Bearer realm="torouter"'}
         case OverloadedError():
             headers = {"Retry-After": str(error.retry_after_s)}
     return Problem(error.status, message, error.code, getattr(error, "param", None), extras, headers)

@@ -10,13 +10,14 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from api.http.bodies import refuse_size
+from api.http.callers import Caller
 from api.http.documentation import BAD_REQUEST, CONFLICT, NOT_FORM, NOT_FOUND, OVERLOADED, TOO_LARGE, form_of
 from api.http.file_objects import FileDeleted, FileList, FileObject
 from api.http.file_requests import FilePage, check_filename, check_purpose, expiry_of_form
 from api.http.forms import CURE, Form, read_form
 from api.http.ids import PathId, plausible
 from api.http.once import ONCE, once
-from api.http.parts import Caller, Parts, PartsOf
+from api.http.parts import Parts, PartsOf
 from core.errors import InvalidInputError
 from core.schemas.files import FileView, NewFile, PartView
 

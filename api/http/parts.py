@@ -1,4 +1,4 @@
-"""What endpoints work with: the parts that `create_app` was given, and who is calling."""
+"""What endpoints work with: the parts that `create_app` was given."""
 
 from dataclasses import dataclass
 from typing import Annotated, Protocol, cast
@@ -10,7 +10,6 @@ from api.waiting import Waiting
 from core.schemas.work import Submitted
 from core.settings import Settings
 from core.store import Store
-from core.tables import LOCAL
 
 
 class Wakes(Protocol):
@@ -34,14 +33,4 @@ async def parts_of(request: Request) -> Parts:
     return cast("Parts", request.app.state.parts)  # Starlette's state is untyped
 
 
-async def caller() -> str:
-    """The owner of what this request submits, and the only one whose things it may see.
-
-    Everybody is `local` until there are keys, and an Authorization header, which OpenAI's client always sends, is
-    ignored.
-    """
-    return LOCAL
-
-
 PartsOf = Annotated[Parts, Depends(parts_of)]
-Caller = Annotated[str, Depends(caller)]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from api.http.bodies import RawBody
+from api.http.callers import Caller, identity_of
 from api.http.documentation import (
     BAD_REQUEST,
     NOT_FOUND,
@@ -19,7 +20,7 @@ from api.http.documentation import (
 from api.http.ids import PathId
 from api.http.objects import PromptObject, SubmissionObject
 from api.http.once import ONCE, once
-from api.http.parts import Caller, PartsOf
+from api.http.parts import PartsOf
 from api.http.prompt_request import ManyPrompts, OnePrompt
 from api.http.submitting import read_submission, submission_of, submit
 from api.http.waits import when_ended
@@ -45,7 +46,7 @@ def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> Su
     """
     asked = read_submission(body, parts.settings.max_prompts)
     submission = submission_of(asked, parts.store.experts.enabled(), owner)
-    submitted = submit(parts, submission, once(request, body))
+    submitted = submit(parts, identity_of(request), submission, once(request, body))
     return SubmissionObject.of(submitted, [one.custom_id for one in asked.asked()])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.http.bodies import read_object, validate
+from api.http.callers import Identity
 from api.http.chat_request import ChatRequest
 from api.http.completion_request import CompletionRequest
 from api.http.errors import BodyTooLargeError
@@ -22,13 +23,13 @@ from router.policy import parse
 PROMPTS_ENDPOINT = "/v1/prompts"
 
 
-def submit(parts: Parts, submission: Submission, once: Once | None = None) -> Submitted:
+def submit(parts: Parts, identity: Identity, submission: Submission, once: Once | None = None) -> Submitted:
     """Store and send, or find what an earlier request with the same key stored.
 
     NotReadyError when a prompt has to be routed and there is no router, OverloadedError when there is no room.
     """
     if parts.store.batches.made(submission.owner, once) is None:
-        parts.admission.check()
+        parts.admission.admit(identity, len(submission.prompts))
         _check_router(parts.store, submission)
     submitted = parts.store.prompts.submit(submission, once)
     if submitted.ids:

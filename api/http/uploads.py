@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from api.http.bodies import RawBody, parse
+from api.http.callers import Caller
 from api.http.documentation import (
     BAD_REQUEST,
     CONFLICT,
@@ -26,7 +27,7 @@ from api.http.files import CHUNK, added, keep
 from api.http.forms import Form, read_form, same_site
 from api.http.ids import PathId
 from api.http.once import ONCE, once
-from api.http.parts import Caller, Parts, PartsOf
+from api.http.parts import Parts, PartsOf
 from core.errors import InvalidInputError
 from core.schemas.files import NewFile, NewUpload, PartView, UploadView
 from core.tables import UploadState

@@ -9,6 +9,7 @@ from core.store.database import Database
 from core.store.experts import Experts
 from core.store.files import Files, Uploads
 from core.store.generations import Generations
+from core.store.keys import Keys
 from core.store.outcomes import Outcomes
 from core.store.outputs import Outputs
 from core.store.prompts import Prompts
@@ -35,6 +36,7 @@ class Store:
         self.blobs = Blobs(files_url)
         self.files = Files(self._database)
         self.uploads = Uploads(self._database)
+        self.keys = Keys(self._database)
         self.checkpoints = Checkpoints(self._database, self.blobs)
         self.outputs = Outputs(self._database)
         self.outcomes = Outcomes(self.prompts)

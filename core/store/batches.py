@@ -67,11 +67,13 @@ class Batches:
                 raise ConflictError(f"{name} is {found.state}, so nothing of it can be cancelled", param="id")
             return found
 
-    def open_prompts(self) -> int:
-        """How many prompts of all owners have not ended; of a file, those that it is known to have."""
+    def open_prompts(self, owner: str | None = None) -> int:
+        """How many prompts of an owner, or of all, have not ended; of a file, those that it is known to have."""
         left = BATCH.c.total - BATCH.c.done - BATCH.c.failed - BATCH.c.cancelled - BATCH.c.expired
+        theirs = [] if owner is None else [BATCH.c.owner == owner]
         with self._database.read() as connection:
-            return int(connection.execute(select(func.coalesce(func.sum(left), 0)).where(is_open())).scalar_one())
+            found = select(func.coalesce(func.sum(left), 0)).where(is_open(), *theirs)
+            return int(connection.execute(found).scalar_one())
 
     def of_fingerprint(self, endpoint: str, fingerprint: str, owner: str) -> list[BatchView]:
         """The owner's batches of an endpoint whose details carry this fingerprint, in the order of submission."""

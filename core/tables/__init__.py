@@ -7,6 +7,7 @@ on the Core tables below, which are the same tables.
 
 from core.tables.columns import LOCAL, METADATA, OURS, public_id, public_ids
 from core.tables.files import File, RequestKey, Upload, UploadPart, Webhook
+from core.tables.keys import ApiKey
 from core.tables.models import Batch, BatchExpert, Checkpoint, Decision, Expert, Generation, Prompt, Score
 from core.tables.states import MOVES, TERMINAL, BatchState, Invalid, State, UploadState
 
@@ -23,11 +24,13 @@ UPLOAD = METADATA.tables["upload"]
 UPLOAD_PART = METADATA.tables["upload_part"]
 REQUEST_KEY = METADATA.tables["request_key"]
 WEBHOOK = METADATA.tables["webhook"]
+API_KEY = METADATA.tables["api_key"]
 
 #: What workers lease, in the order in which a transaction may lock them (then the batch).
 LEASED = (SCORE, GENERATION, PROMPT)
 
 __all__ = [
+    "API_KEY",
     "BATCH",
     "BATCH_EXPERT",
     "CHECKPOINT",
@@ -47,6 +50,7 @@ __all__ = [
     "UPLOAD",
     "UPLOAD_PART",
     "WEBHOOK",
+    "ApiKey",
     "Batch",
     "BatchExpert",
     "BatchState",

@@ -1,4 +1,4 @@
-"""How much waits in each queue, and how much is under way: by the database, which knows what no message was sent for."""
+"""How much waits in each queue, and is under way: by the database, which knows what no message was sent for."""
 
 from collections.abc import Iterator
 from typing import Any, Final

@@ -48,9 +48,7 @@ def batches(connection: Connection, *where: ColumnElement[bool], newest: int | N
     counts: defaultdict[int, dict[str, ExpertCounts]] = defaultdict(dict)
     of_these = select(BATCH_EXPERT).where(BATCH_EXPERT.c.batch_id.in_([row.id for row in rows]))
     for row in connection.execute(of_these.order_by(BATCH_EXPERT.c.expert)) if rows else ():
-        counts[row.batch_id][row.expert] = ExpertCounts(
-            **{name: getattr(row, name) for name in _COUNTS}
-        )
+        counts[row.batch_id][row.expert] = ExpertCounts(**{name: getattr(row, name) for name in _COUNTS})
     return [_batch(row, counts[row.id]) for row in rows]
 
 

@@ -156,7 +156,9 @@ class Prompt(Work, table=True):
         waiting("work_class"),
         leased(),
         Index(None, "batch_id", "line"),
-        partial("state IN ('failed', 'cancelled', 'expired')", "batch_id", "state", "line", name="ix_prompt_unanswered"),
+        partial(
+            "state IN ('failed', 'cancelled', 'expired')", "batch_id", "state", "line", name="ix_prompt_unanswered"
+        ),
     )
 
     public_id: str = Field(unique=True)

@@ -41,7 +41,10 @@ export function progress(label) {
   const node = h("div", { class: "bar", role: "progressbar", "aria-label": label, "aria-valuemin": "0" }, parts);
   const update = ({ request_counts: counts }) => {
     const widths = [counts.completed, counts.failed, counts.cancelled + counts.expired];
-    parts.forEach((part, place) => part.style.setProperty("inline-size", `${(100 * widths[place]) / (counts.total || 1)}%`));
+    parts.forEach((part, place) => {
+      part.hidden = !widths[place];
+      part.style.setProperty("inline-size", `${(100 * widths[place]) / (counts.total || 1)}%`);
+    });
     node.setAttribute("aria-valuemax", String(counts.total));
     node.setAttribute("aria-valuenow", String(over(counts)));
     node.setAttribute("aria-valuetext", counted(counts));

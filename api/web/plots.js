@@ -92,16 +92,16 @@ export function predictions(values, chosen) {
 
 /** A difference and its 95 % interval beside 0. */
 export function interval(value, [low, high]) {
-  const reach = 1.25 * Math.max(Math.abs(low), Math.abs(high), 1e-6);
-  const x = (of) => 150 + (140 * of) / reach;
+  const reach = Math.max(Math.abs(low), Math.abs(high), 1e-6);
+  const x = (of) => 160 + (95 * of) / reach;
   return svg(
     "svg",
-    { class: "interval", viewBox: "0 0 300 56", role: "img", "aria-label": `${signed(value)}, 95 % interval ${signed(low)} to ${signed(high)}` },
-    svg("line", { class: "axis", x1: 150, x2: 150, y1: 4, y2: 38 }),
-    svg("text", { x: 150, y: 52, "text-anchor": "middle" }, "0"),
-    svg("line", { class: "range", x1: x(low), x2: x(high), y1: 21, y2: 21 }),
-    svg("circle", { class: "dot", cx: x(value), cy: 21, r: 5 }),
-    svg("text", { x: x(low), y: 40, "text-anchor": "middle" }, signed(low)),
-    svg("text", { x: x(high), y: 40, "text-anchor": "middle" }, signed(high)),
+    { class: "interval", viewBox: "0 0 320 50", role: "img", "aria-label": `${signed(value)}, 95 % interval ${signed(low)} to ${signed(high)}` },
+    svg("line", { class: "axis", x1: 160, x2: 160, y1: 15, y2: 34 }),
+    svg("text", { x: 160, y: 47, "text-anchor": "middle" }, "no difference"),
+    svg("text", { x: x(low) + 10, y: 11, "text-anchor": "end" }, signed(low)),
+    svg("text", { x: x(high) - 10, y: 11 }, signed(high)),
+    svg("line", { class: "range", x1: x(low), x2: x(high), y1: 24, y2: 24 }),
+    svg("circle", { class: "dot", cx: x(value), cy: 24, r: 5 }),
   );
 }

@@ -135,15 +135,18 @@ function expertsOf(byExpert) {
       h(
         "table",
         {},
-        h("thead", {}, h("tr", {}, columns.map((name, place) => h("th", { scope: "col", class: place && name !== "Share" ? "number" : null }, name)))),
+        h("thead", {}, h("tr", {}, columns.map((name, place) => h("th", { scope: "col", class: place && name !== "Share" ? NARROW.has(name) ? "number" : "number wide" : null }, name)))),
         h("tbody", {}, rows.map(([name, one]) =>
-          h("tr", {}, h("th", { scope: "row" }, name), cell(whole(one.completed)), h("td", {}, shareBar(one.completed, all)), cell(whole(one.failed)), cell(quality(one.quality)), cell(short(one.output_tokens)), cell(usd(one.cost_usd))))),
+          h("tr", {}, h("th", { scope: "row" }, name), cell(whole(one.completed)), h("td", {}, shareBar(one.completed, all)), cell(whole(one.failed)), cell(quality(one.quality)), cell(short(one.output_tokens), "wide"), cell(usd(one.cost_usd), "wide")))),
       ),
     ),
   );
 }
 
-const cell = (text) => h("td", { class: "number" }, text);
+/** Columns that a phone has room for. */
+const NARROW = new Set(["Answers", "Failed", "Quality"]);
+
+const cell = (text, more = "") => h("td", { class: `number ${more}` }, text);
 
 function commandsOf(now) {
   const file = now.input !== null;
@@ -205,7 +208,7 @@ function listOf(id, signal) {
     pages += 1;
     again();
   });
-  const options = fresh(filter, (names) => (names.length ? choice("Prompts", [["", "All"], ...names.map((name) => [name, name])], wanted, choose) : null));
+  const options = fresh(filter, (names) => (names.length ? choice("Prompts", [["", "All"], ...names.map((name) => [name, capital(name)])], wanted, choose) : null));
   const changed = (now) => {
     options(["failed", "cancelled", "expired"].filter((name) => now.request_counts[name]));
     const seen = JSON.stringify([now.request_counts, now.scores_open, now.stored_lines]);
@@ -216,6 +219,8 @@ function listOf(id, signal) {
   const node = h("section", {}, h("div", { class: "title" }, h("h2", {}, "Prompts"), filter), place, h("table", { class: "prompts" }, h("thead", {}, head), body), none, more);
   return { node, changed };
 }
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function promptRow(prompt) {
   const said = h("span", { class: "under" });

@@ -82,7 +82,7 @@ function figure(name, value, plot) {
 function expertsOf(usage) {
   const rows = Object.entries(usage.by_expert).sort(([, one], [, other]) => other.completed - one.completed);
   if (!rows.length) return null;
-  const columns = [["Expert"], ["Share"], ["Answers", 1], ["Quality", 1], ["Tokens", 1], ["Cost", 1]];
+  const columns = [["Expert"], ["Share"], ["Answers", 1], ["Quality", 1], ["Tokens", "wide"], ["Cost", 1]];
   return h(
     "section",
     {},
@@ -93,11 +93,11 @@ function expertsOf(usage) {
       h(
         "table",
         {},
-        h("thead", {}, h("tr", {}, columns.map(([name, right]) => h("th", { scope: "col", class: right ? "number" : null }, name)))),
-        h("tbody", {}, rows.map(([name, one]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, shareBar(one.completed, usage.total.completed)), number(whole(one.completed)), number(quality(one.quality)), number(short(one.input_tokens + one.output_tokens)), number(usd(one.cost_usd))))),
+        h("thead", {}, h("tr", {}, columns.map(([name, right]) => h("th", { scope: "col", class: right ? `number ${right}` : null }, name)))),
+        h("tbody", {}, rows.map(([name, one]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, shareBar(one.completed, usage.total.completed)), number(whole(one.completed)), number(quality(one.quality)), number(short(one.input_tokens + one.output_tokens), "wide"), number(usd(one.cost_usd))))),
       ),
     ),
   );
 }
 
-const number = (text) => h("td", { class: "number" }, text);
+const number = (text, more = "") => h("td", { class: `number ${more}` }, text);

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { fill, fresh, h, say } from "../dom.js";
-import { brief, duration, quality, signed, state, usd, when, whole } from "../format.js";
+import { brief, duration, quality, state, usd, when, whole } from "../format.js";
 import { watch } from "../live.js";
 import { badge, facts, title } from "../parts.js";
 import { predictions } from "../plots.js";
@@ -45,8 +45,8 @@ function scored(found) {
   return !found.reference || found.generations.every((one) => one.state !== "done" || Object.keys(one.scores).length);
 }
 
-/** The parts of a prompt's page, in the order of its way. */
-export function promptParts() {
+/** The parts of a prompt's page, in the order of its way; without what was asked, where that is seen anyway. */
+export function promptParts({ isAsked = true } = {}) {
   const sections = ["asked", "decision", "answers", "about"].map((name) => h("div", { class: name }));
   const [asked, decision, answers, about] = sections;
   const shows = [
@@ -60,7 +60,7 @@ export function promptParts() {
     for (const [shown, pick] of shows) shown(pick(found));
     tell([found.state, found.decision?.expert]);
   };
-  return { node: h("div", { class: "prompt" }, sections), show };
+  return { node: h("div", { class: "prompt" }, isAsked ? sections : sections.slice(1)), show };
 }
 
 function askedOf([messages, reference]) {
@@ -88,7 +88,8 @@ function why(decision) {
   if (!others.length || values[expert] === undefined) return [h("strong", {}, expert), " was chosen."];
   const lead = values[expert] - Math.max(...others);
   const told = decision.prediction_kind === "quality" ? "predicted quality" : "predicted chance of being best";
-  return [h("strong", {}, expert), ` was chosen: its ${told} is ${signed(lead)} ${lead < 0 ? "against" : "over"} the ${lead < 0 ? "best" : "next"} of the others`, lead < 0 ? ", which the policy weighed against cost or time." : "."];
+  const weighed = lead < 0 ? "below the best, which the policy weighed against cost, time or place." : "above the next best.";
+  return [h("strong", {}, expert), ` was chosen: its ${told} is ${quality(Math.abs(lead))} ${weighed}`];
 }
 
 function plotOf({ predictions: values, expert, prediction_kind: kind }) {

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { fill, fresh, h } from "../dom.js";
-import { brief, duration, many, quality, signed, usd, when, whole } from "../format.js";
+import { brief, duration, many, price, quality, signed, when, whole } from "../format.js";
 import { watch } from "../live.js";
 import { command, facts, shareBar, title } from "../parts.js";
 import { interval } from "../plots.js";
@@ -84,14 +84,14 @@ function metricsOf(router) {
   return h("details", {}, h("summary", {}, "On its own validation prompts"), h("table", {}, h("thead", {}, h("tr", {}, ["Measure", "Value", "95 % interval", "n"].map((name, place) => h("th", { scope: "col", class: place ? "number" : null }, name)))), h("tbody", {}, rows.map(([name, one]) => h("tr", {}, h("th", { scope: "row" }, name), number(quality(one.value)), number(`${quality(one.ci95[0])} to ${quality(one.ci95[1])}`), number(whole(one.n)))))));
 }
 
-const number = (...content) => h("td", { class: "number" }, ...content);
+const number = (text, more = "") => h("td", { class: `number ${more}` }, text);
 
 function expertsOf([experts, usage, queues]) {
   if (!experts.length) return h("div", { class: "empty" }, h("h2", {}, "No experts"), h("p", {}, "Load a catalogue of them:"), command("torouter experts load"));
-  const columns = [["Expert"], ["Share, 24 h"], ["Quality, 24 h", 1], ...(queues ? [["Waiting", 1], ["At work", 1], ["Oldest", 1]] : []), ["$ per 1M in", 1], ["out", 1], ["Context", 1]];
+  const columns = [["Expert"], ["Share, 24 h"], ["Quality, 24 h", "wide"], ...(queues ? [["Waiting", ""], ["At work", ""], ["Oldest", "wide"]] : []), ["$ per 1M in", "wide"], ["$ per 1M out", "wide"], ["Context", "wide"]];
   return [
     h("h2", {}, "Experts"),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Experts" }, h("table", {}, h("thead", {}, h("tr", {}, columns.map(([name, right]) => h("th", { scope: "col", class: right ? "number" : null }, name)))), h("tbody", {}, experts.map((one) => expertRow(one, usage, queues))))),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Experts" }, h("table", {}, h("thead", {}, h("tr", {}, columns.map(([name, right]) => h("th", { scope: "col", class: right === undefined ? null : `number ${right}` }, name)))), h("tbody", {}, experts.map((one) => expertRow(one, usage, queues))))),
     queues ? null : h("p", { class: "muted" }, "How much waits for each is for operators: sign in with a key of the scope ", h("code", {}, "operate"), "."),
   ];
 }
@@ -103,11 +103,11 @@ function expertRow(expert, usage, queues) {
     {},
     h("th", { scope: "row" }, expert.id, expert.location === "cloud" ? h("span", { class: "tag" }, "cloud") : null),
     h("td", {}, shareBar(used?.completed ?? 0, usage.total.completed)),
-    number(quality(used?.quality)),
+    number(quality(used?.quality), "wide"),
     queues ? depthsOf(["interactive", "bulk"].map((name) => queues[`expert.${expert.id}.${name}`]).filter(Boolean)) : null,
-    number(usd(expert.price_in_usd_per_mtok)),
-    number(usd(expert.price_out_usd_per_mtok)),
-    number(whole(expert.context_tokens)),
+    number(price(expert.price_in_usd_per_mtok), "wide"),
+    number(price(expert.price_out_usd_per_mtok), "wide"),
+    number(whole(expert.context_tokens), "wide"),
   );
 }
 
@@ -116,7 +116,7 @@ function depthsOf(found) {
   return [
     number(found.some((one) => one.waiting >= MOST) ? `${whole(MOST)}+` : whole(sum(found, "waiting"))),
     number(whole(sum(found, "running"))),
-    number(oldest < 0 ? "–" : duration(Math.round(oldest))),
+    number(oldest < 0 ? "–" : duration(Math.max(1, Math.round(oldest))), "wide"),
   ];
 }
 
@@ -128,6 +128,6 @@ function stepsOf(found) {
   if (!found) return null;
   return [
     h("h2", {}, "Steps"),
-    h("table", {}, h("thead", {}, h("tr", {}, ["Step", "Waiting", "At work", "Oldest"].map((name, place) => h("th", { scope: "col", class: place ? "number" : null }, name)))), h("tbody", {}, found.map((one) => h("tr", {}, h("th", { scope: "row" }, STEPS[one.queue] ?? one.queue), depthsOf([one]))))),
+    h("table", {}, h("thead", {}, h("tr", {}, ["Step", "Waiting", "At work", "Oldest"].map((name, place) => h("th", { scope: "col", class: place ? `number ${name === "Oldest" ? "wide" : ""}` : null }, name)))), h("tbody", {}, found.map((one) => h("tr", {}, h("th", { scope: "row" }, STEPS[one.queue] ?? one.queue), depthsOf([one]))))),
   ];
 }

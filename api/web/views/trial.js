@@ -31,11 +31,11 @@ export async function trial(main, _, signal) {
 
 async function send(body, result, signal) {
   const place = h("div");
-  const parts = promptParts();
+  const parts = promptParts({ isAsked: false });
   fill(result, place);
   try {
     const { prompts: [{ id }] } = await post("/v1/prompts", body, signal);
-    fill(result, place, parts.node, h("p", {}, h("a", { href: `#/prompts/${id}` }, "Link to this prompt")));
+    fill(result, place, parts.node, h("p", {}, h("a", { href: `#/prompts/${encodeURIComponent(id)}` }, "Its own page")));
     await follow(id, { signal, place, everyMs: EVERY_MS }, parts.show);
   } catch (error) {
     if (!signal.aborted) fill(result, problem(error));

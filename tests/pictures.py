@@ -33,7 +33,7 @@ KNOWN = [
     (
         "Tom has 3 boxes of 12 eggs each and breaks 5 of them on his way home. How many eggs are whole?",
         "math",
-        "There are 3 × 12 = 36 eggs in the boxes.\nTom breaks 5, so 36 − 5 = 31 eggs are whole.\n\nThe answer is 31.",
+        "There are 3 * 12 = 36 eggs in the boxes.\nTom breaks 5, so 36 - 5 = 31 eggs are whole.\n\nThe answer is 31.",
         "36 eggs minus the 5 broken ones leaves 31 whole eggs.",
     ),
     (

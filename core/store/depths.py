@@ -55,10 +55,7 @@ def _view(connection: Connection, queue: str, table: Table, running: int, **wher
 
 
 def _running(connection: Connection, table: Table, *by: ColumnElement[Any]) -> dict[tuple[Any, ...], int]:
-    """How much workers hold; never more than they have room for. Any: names.
-
-    A lease's end is asked for so that SQLite reads the index over these rows, and not the table.
-    """
-    held = leases.has_state(table, State.RUNNING), table.c.lease_expires_at > 0
-    counts = connection.execute(select(*by, func.count().label("n")).where(*held).group_by(*by))
+    """How much workers hold; never more than they have room for. Any: names."""
+    held = select(*by, func.count().label("n")).where(leases.has_state(table, State.RUNNING))
+    counts = connection.execute(held.group_by(*by))
     return {tuple(row[:-1]): row.n for row in counts}

@@ -2,16 +2,18 @@
 
 import math
 import random
+import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import insert, update
 
@@ -26,7 +28,7 @@ from tests import factories
 from tests.integration.api.played import PlayedWorkers
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
-CHROMIUM = "/usr/bin/chromium-headless-shell"
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 
 #: A text, who answers it best, an answer and a reference.
 KNOWN = [
@@ -215,32 +217,37 @@ def served(store: Store, folder: Path) -> Iterator[str]:
     workers.stop()
 
 
+#: What is taken: view, device, colours.
+PICTURES = (
+    ("overview", "desktop", "light"),
+    ("overview", "phone", "dark"),
+    ("batches", "desktop", "dark"),
+    ("batch", "desktop", "light"),
+    ("prompt", "desktop", "dark"),
+    ("prompt", "phone", "light"),
+    ("try", "phone", "dark"),
+    ("routing", "desktop", "light"),
+)
+SIZES = {"desktop": (1200, 900), "phone": (390, 844)}
+
+#: Colours of a picture: plain pages need no more, and it is half as large.
+COLOURS = 256
+
+
 def take(browser: Browser, url: str, names: dict[str, str], folder: Path) -> None:
-    views: dict[str, tuple[str, Callable[[Page], None] | None]] = {
-        "overview": ("#/", None),
-        "batches": ("#/batches", None),
-        "batch": (f"#/batches/{names['running']}", None),
-        "prompt": (f"#/prompts/{names['prompt']}", None),
-        "try": ("#/try", _try),
-        "routing": ("#/routing", None),
-    }
-    for device, width, height in (("desktop", 1280, 900), ("phone", 390, 844)):
-        for scheme in ("light", "dark"):
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                device_scale_factor=1 if device == "desktop" else 2,
-                reduced_motion="reduce",
-            )
-            page = context.new_page()
-            for name, (address, act) in views.items():
-                page.goto(f"{url}/{address}")
-                page.wait_for_selector("main h1")
-                page.wait_for_timeout(700)
-                if act:
-                    act(page)
-                page.screenshot(path=folder / f"page-{name}-{device}-{scheme}.png", full_page=True)
-            context.close()
+    addresses = {"overview": "", "batch": f"batches/{names['running']}", "prompt": f"prompts/{names['prompt']}"}
+    for view, device, scheme in PICTURES:
+        width, height = SIZES[device]
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        page.goto(f"{url}/#/{addresses.get(view, view)}")
+        page.wait_for_load_state("networkidle") if view != "batch" else page.wait_for_selector(".prompts tbody tr")
+        if view == "try":
+            _try(page)
+        page.wait_for_timeout(500)  # bars grow
+        path = folder / f"page-{view}-{device}-{scheme}.png"
+        page.screenshot(path=path, full_page=view != "batch")
+        Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        page.close()
 
 
 def _try(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 import { key } from "./api.js";
 import { fill, h, say } from "./dom.js";
+import { passTime } from "./format.js";
 import { problem } from "./live.js";
 import { batch } from "./views/batch.js";
 import { batches } from "./views/batches.js";
@@ -21,6 +22,9 @@ const VIEWS = [
   [/^\/routing$/, routing],
 ];
 
+/** Between two updates of all times that are told as so long ago. */
+const TIME_MS = 20_000;
+
 const main = document.getElementById("main");
 const signOut = document.getElementById("sign-out");
 let leaving = new AbortController();
@@ -28,10 +32,10 @@ let leaving = new AbortController();
 function show({ focus }) {
   const signal = entered();
   const address = location.hash.slice(1) || "/";
-  const [, view, id] = VIEWS.map(([pattern, found]) => [pattern.exec(address), found]).map(([match, found]) => [match, found, match?.[1]]).find(([match]) => match) ?? [];
+  const [pattern, view] = VIEWS.find(([one]) => one.test(address)) ?? [];
   signOut.hidden = !key.get();
   mark(address);
-  if (view) view(main, id, signal).catch((error) => signal.aborted || fill(main, problem(error)));
+  if (view) view(main, pattern.exec(address)[1], signal).catch((error) => signal.aborted || fill(main, problem(error)));
   else fill(main, h("h1", { tabindex: "-1" }, "There is no such page"), h("p", {}, h("a", { href: "#/" }, "Go to the overview")));
   settle(focus);
 }
@@ -80,4 +84,5 @@ signOut.addEventListener("click", () => {
   key.forget();
   show({ focus: true });
 });
+setInterval(passTime, TIME_MS);
 show({ focus: false });

@@ -53,9 +53,17 @@ export const day = (at) => DATE.format(at * 1000);
 export function when(at) {
   if (!known(at)) return NONE;
   const date = new Date(at * 1000);
+  return h("time", { datetime: date.toISOString(), title: date.toLocaleString() }, since(at));
+}
+
+function since(at) {
   const ago = Date.now() / 1000 - at;
-  const text = ago < 2 ? "just now" : ago < 86_400 ? `${round(ago)} ago` : `${day(at)}, ${clock(at)}`;
-  return h("time", { datetime: date.toISOString(), title: date.toLocaleString() }, text);
+  return ago < 2 ? "just now" : ago < 86_400 ? `${round(ago)} ago` : `${day(at)}, ${clock(at)}`;
+}
+
+/** Tell the times anew that are on the page. */
+export function passTime() {
+  for (const node of document.querySelectorAll("time")) node.textContent = since(Date.parse(node.dateTime) / 1000);
 }
 
 function round(ago) {

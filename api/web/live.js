@@ -4,28 +4,34 @@ import { fill, h } from "./dom.js";
 
 const LONGEST_PAUSE_MS = 15_000;
 
+/** Between two looks at whether somebody sees the page again. */
+const HIDDEN_MS = 500;
+
 /** Whether trying again is of use. */
 const passes = (error) => error.status === 0 || error.status === 429 || error.status >= 500;
 
 /**
- * Call `step` until it returns false or the view is left (`signal`). It is tried again after errors that pass, which
- * stand in `place` meanwhile; others stay there.
+ * Call `step` until it returns false or the view is left (`signal`), with pauses of `everyMs()`. It is tried again
+ * after errors that pass, which stand in `place` meanwhile; others stay there.
  */
 export async function watch(step, { everyMs, signal, place }) {
   let failures = 0;
   while (!signal.aborted) {
+    let pauseMs;
     try {
       if ((await step()) === false) return;
       if (failures) fill(place);
       failures = 0;
+      pauseMs = everyMs();
     } catch (error) {
       if (signal.aborted || error.status === 401) return; // left, or the form to sign in is there
       fill(place, problem(error));
       if (!(error.status >= 0)) throw error; // a mistake of ours
       if (!passes(error)) return;
+      pauseMs = Math.max(1000 * (error.retryAfterS ?? 0), Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** failures));
       failures += 1;
     }
-    await pause(failures ? Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** failures) : everyMs, signal);
+    await pause(pauseMs, signal);
     await seen(signal);
   }
 }
@@ -45,16 +51,17 @@ function cure(error) {
 
 export function pause(ms, signal) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
   });
 }
 
 /** When somebody looks at the page. */
-function seen(signal) {
-  if (!document.hidden) return null;
-  return new Promise((resolve) => {
-    document.addEventListener("visibilitychange", resolve, { once: true, signal });
-    signal.addEventListener("abort", resolve, { once: true });
-  });
+async function seen(signal) {
+  while (document.hidden && !signal.aborted) await pause(HIDDEN_MS, signal);
 }

@@ -99,8 +99,7 @@ export function interval(value, [low, high]) {
     { class: "interval", viewBox: "0 0 320 50", role: "img", "aria-label": `${signed(value)}, 95 % interval ${signed(low)} to ${signed(high)}` },
     svg("line", { class: "axis", x1: 160, x2: 160, y1: 15, y2: 34 }),
     svg("text", { x: 160, y: 47, "text-anchor": "middle" }, "no difference"),
-    svg("text", { x: x(low) + 10, y: 11, "text-anchor": "end" }, signed(low)),
-    svg("text", { x: x(high) - 10, y: 11 }, signed(high)),
+    svg("text", { x: x(value), y: 12, "text-anchor": "middle" }, signed(value)),
     svg("line", { class: "range", x1: x(low), x2: x(high), y1: 24, y2: 24 }),
     svg("circle", { class: "dot", cx: x(value), cy: 24, r: 5 }),
   );

@@ -3,10 +3,10 @@
 import { events, get } from "../api.js";
 import { fill, fresh, h, keyed, say } from "../dom.js";
 import { brief, duration, many, quality, short, state, usd, when, whole } from "../format.js";
-import { watch } from "../live.js";
+import { pause, watch } from "../live.js";
 import { badge, choice, command, counted, ended, facts, over, progress, shareBar, tags, title } from "../parts.js";
 
-const AGAIN_MS = 1000;
+const everyMs = () => 1000;
 const PROMPTS_MS = 2000;
 const LIMIT = 20;
 
@@ -39,7 +39,7 @@ export async function batch(main, id, signal) {
     }
     return true; // it was cut off: again
   };
-  await watch(follow, { everyMs: AGAIN_MS, signal, place });
+  await watch(follow, { everyMs, signal, place });
 }
 
 function shown(parts, bar) {
@@ -51,7 +51,7 @@ function shown(parts, bar) {
   return (now) => {
     bar.update(now);
     fill(parts.state, badge(now.status));
-    fill(parts.counts, h("strong", {}, whole(over(now.request_counts))), ` of ${many(now.request_counts.total, "prompt")}`, bad(now.request_counts));
+    fill(parts.counts, countsOf(now));
     fill(parts.speed, speed(now));
     fill(parts.facts, factsOf(now));
     errors(now.errors);
@@ -59,6 +59,11 @@ function shown(parts, bar) {
     commands({ id: now.id, ended: ended(now), references: now.references, input: now.input_file_id });
     tell(now);
   };
+}
+
+function countsOf({ status, request_counts: counts }) {
+  if (!counts.total && status === "validating") return "Its file is being read.";
+  return [h("strong", {}, whole(over(counts))), ` of ${many(counts.total, "prompt")}`, bad(counts)];
 }
 
 function bad(counts) {
@@ -92,7 +97,7 @@ function speedometer() {
     seen = [...seen.filter((one) => at - one.at < SPEED_S), { at, count: over(now.request_counts) }];
     const [first] = seen;
     const perS = at > first.at ? (over(now.request_counts) - first.count) / (at - first.at) : 0;
-    if (!perS) return "Measuring how fast it goes …";
+    if (!perS) return now.request_counts.total ? "Measuring how fast it goes …" : null;
     const left = now.request_counts.total - over(now.request_counts);
     return `${perS < 10 ? perS.toFixed(1) : whole(Math.round(perS))} prompts/s, about ${duration(Math.max(1, left / perS))} left`;
   };
@@ -195,8 +200,8 @@ function listOf(id, signal) {
     looking = true;
     while (stale && !signal.aborted) {
       stale = false;
-      await watch(look, { everyMs: PROMPTS_MS, signal, place });
-      if (stale) await new Promise((resolve) => setTimeout(resolve, PROMPTS_MS));
+      await watch(look, { everyMs, signal, place });
+      if (stale) await pause(PROMPTS_MS, signal);
     }
     looking = false;
   };

@@ -3,9 +3,11 @@
 import { get } from "../api.js";
 import { fill, h, keyed } from "../dom.js";
 import { watch } from "../live.js";
-import { batchRow, batchTable, choice, howToSubmit, title } from "../parts.js";
+import { batchRow, batchTable, choice, ended, howToSubmit, title } from "../parts.js";
 
-const EVERY_MS = 2000;
+/** Between two looks while something is open, and else; for each page that is shown. */
+const OPEN_MS = 2000;
+const IDLE_MS = 5000;
 const LIMIT = 20;
 const CLASSES = [["", "All"], ["bulk", "Bulk"], ["interactive", "Interactive"]];
 
@@ -18,7 +20,9 @@ export async function batches(main, _, signal) {
   let chosen = "";
   let pages = 1;
   let turn = 0;
+  let restMs = OPEN_MS;
 
+  const everyMs = () => restMs;
   const look = async () => {
     const asked = turn;
     const found = await all(chosen, pages, signal);
@@ -27,6 +31,7 @@ export async function batches(main, _, signal) {
       if (!body.isConnected) fill(list, batchTable(body));
     } else fill(list, chosen ? h("p", { class: "muted" }, `Nothing ${chosen} was submitted.`) : howToSubmit());
     show(found.data);
+    restMs = pages * (found.data.every(ended) ? IDLE_MS : OPEN_MS);
     more.hidden = !found.has_more;
     return true;
   };
@@ -40,10 +45,10 @@ export async function batches(main, _, signal) {
   }
   function again() {
     turn += 1;
-    watch(async () => (await look(), false), { everyMs: EVERY_MS, signal, place });
+    watch(async () => (await look(), false), { everyMs, signal, place });
   }
   fill(main, title("Batches", choice("Class", CLASSES, chosen, choose)), place, list, more);
-  await watch(look, { everyMs: EVERY_MS, signal, place });
+  await watch(look, { everyMs, signal, place });
 }
 
 /** So many pages as one list. */

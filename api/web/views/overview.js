@@ -7,7 +7,7 @@ import { watch } from "../live.js";
 import { batchRow, batchTable, choice, ended, figures, howToSubmit, shareBar, title } from "../parts.js";
 import { overTime } from "../plots.js";
 
-const EVERY_MS = 3000;
+const everyMs = () => 3000;
 const RECENT = 20;
 
 /** By name: hours, step, its seconds, how to tell a time. */
@@ -40,10 +40,10 @@ export async function overview(main, _, signal) {
   };
   const choose = (value) => {
     span = value;
-    watch(async () => (await look(), false), { everyMs: EVERY_MS, signal, place });
+    watch(async () => (await look(), false), { everyMs, signal, place });
   };
   fill(main, title("Overview", choice("Time", [["24h", "24 hours"], ["30d", "30 days"]], span, choose)), place, numbers, empty, under, plots, experts);
-  await watch(look, { everyMs: EVERY_MS, signal, place });
+  await watch(look, { everyMs, signal, place });
 }
 
 function figuresOf([usage, span]) {

@@ -7,7 +7,7 @@ import { watch } from "../live.js";
 import { badge, facts, title } from "../parts.js";
 import { predictions } from "../plots.js";
 
-const EVERY_MS = 1000;
+const everyMs = () => 1000;
 const ENDED = new Set(["done", "failed", "cancelled", "expired"]);
 
 const CURES = {
@@ -23,7 +23,7 @@ export async function prompt(main, id, signal) {
   const beside = h("span");
   const parts = promptParts();
   fill(main, title(`Prompt ${brief(id)}`, beside), place, parts.node);
-  await follow(id, { signal, place, everyMs: EVERY_MS }, (found) => {
+  await follow(id, { signal, place, everyMs }, (found) => {
     fill(beside, badge(found.state));
     parts.show(found);
   });
@@ -98,6 +98,7 @@ function plotOf({ predictions: values, expert, prediction_kind: kind }) {
 }
 
 function answersOf([generations, error, chosen, reference]) {
+  if (error && generations.length <= 1) return failure(error);
   return [
     error ? failure(error) : null,
     generations.length ? h("h2", {}, generations.length > 1 ? "Answers" : "Answer") : null,

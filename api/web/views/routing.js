@@ -7,7 +7,7 @@ import { watch } from "../live.js";
 import { command, facts, shareBar, title } from "../parts.js";
 import { interval } from "../plots.js";
 
-const EVERY_MS = 3000;
+const everyMs = () => 3000;
 
 /** So many are counted at most (core/store/depths.py). */
 const MOST = 10_000;
@@ -30,7 +30,7 @@ export async function routing(main, _, signal) {
     shows[2](queues?.data.filter((one) => !one.queue.startsWith("expert.")) ?? null);
     return true;
   };
-  await watch(look, { everyMs: EVERY_MS, signal, place });
+  await watch(look, { everyMs, signal, place });
 }
 
 /** Null where it is refused so. */
@@ -55,7 +55,7 @@ function routerOf(router) {
       ["Promoted", when(router.promoted_at)],
       ["By", router.verdict?.by],
       ["Trained on", router.trained_on ? many(router.trained_on, "prompt") : null],
-      ["Learned to predict", router.quality],
+      ["Learned to predict", named(router.quality)],
       ["Training took", router.train_s ? duration(router.train_s) : null],
     ),
     verdictOf(router.verdict),
@@ -71,17 +71,24 @@ function verdictOf(verdict) {
     { class: "verdict" },
     h("h3", {}, head ?? "Verdict"),
     verdict.ci95
-      ? h("figure", {}, interval(verdict.difference, verdict.ci95), h("figcaption", {}, `${verdict.quality} ${quality(verdict.candidate)} against ${quality(verdict.current)}: ${signed(verdict.difference)}, with its 95 % interval, over ${many(verdict.n, "held-out prompt")}`))
+      ? h("figure", {}, interval(verdict.difference, verdict.ci95), h("figcaption", {}, told(verdict)))
       : h("p", {}, sentence(verdict.reason)),
   );
 }
+
+function told({ quality: name, candidate, current, difference, ci95: [low, high], n }) {
+  const lead = `${signed(difference)} (95 % interval ${signed(low)} to ${signed(high)})`;
+  return `${named(name)} ${quality(candidate)} against ${quality(current)}: ${lead}, over ${many(n, "held-out prompt")}`;
+}
+
+const named = (measure) => (measure === "bertsim" ? "BERTSim" : measure);
 
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function metricsOf(router) {
   const rows = Object.entries(router.metrics);
   if (!rows.length) return null;
-  return h("details", {}, h("summary", {}, "On its own validation prompts"), h("table", {}, h("thead", {}, h("tr", {}, ["Measure", "Value", "95 % interval", "n"].map((name, place) => h("th", { scope: "col", class: place ? "number" : null }, name)))), h("tbody", {}, rows.map(([name, one]) => h("tr", {}, h("th", { scope: "row" }, name), number(quality(one.value)), number(`${quality(one.ci95[0])} to ${quality(one.ci95[1])}`), number(whole(one.n)))))));
+  return h("details", {}, h("summary", {}, "On its own validation prompts"), h("table", {}, h("thead", {}, h("tr", {}, ["Measure", "Value", "95 % interval", "n"].map((name, place) => h("th", { scope: "col", class: place ? "number" : null }, name)))), h("tbody", {}, rows.map(([name, one]) => h("tr", {}, h("th", { scope: "row" }, named(name)), number(quality(one.value)), number(`${quality(one.ci95[0])} to ${quality(one.ci95[1])}`), number(whole(one.n)))))));
 }
 
 const number = (text, more = "") => h("td", { class: `number ${more}` }, text);

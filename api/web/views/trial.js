@@ -6,7 +6,7 @@ import { problem, watch } from "../live.js";
 import { title } from "../parts.js";
 import { follow, promptParts } from "./prompt.js";
 
-const EVERY_MS = 400;
+const everyMs = () => 400;
 
 /** Policies: what each chooses, and its number's label with an example, where it has one. */
 const POLICIES = {
@@ -26,7 +26,7 @@ export async function trial(main, _, signal) {
   await watch(async () => {
     form.experts((await get("/v1/models", signal)).data.slice(1));
     return false;
-  }, { everyMs: EVERY_MS, signal, place });
+  }, { everyMs, signal, place });
 }
 
 async function send(body, result, signal) {
@@ -36,7 +36,7 @@ async function send(body, result, signal) {
   try {
     const { prompts: [{ id }] } = await post("/v1/prompts", body, signal);
     fill(result, place, parts.node, h("p", {}, h("a", { href: `#/prompts/${encodeURIComponent(id)}` }, "Its own page")));
-    await follow(id, { signal, place, everyMs: EVERY_MS }, parts.show);
+    await follow(id, { signal, place, everyMs }, parts.show);
   } catch (error) {
     if (!signal.aborted) fill(result, problem(error));
   }

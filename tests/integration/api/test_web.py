@@ -25,6 +25,9 @@ from workers.lines import Using
 #: Debian's packages of that name have them.
 BROWSERS = ("chromium-headless-shell", "chromium")
 
+#: The longest wait for anything on a busy machine.
+TIMEOUT_MS = 20_000
+
 PHONE = {"width": 360, "height": 740}
 
 #: How a browser logs an answer of 4xx or 5xx; other errors are mistakes of ours, e.g. against our own security policy.
@@ -39,6 +42,7 @@ def browser() -> Iterator[Browser]:
     if found is None:
         why = f"there is no browser: apt-get install {BROWSERS[0]}"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found)
         yield browser
@@ -59,7 +63,7 @@ def settings(settings: Settings, auth: str | None) -> Settings:
 @pytest.fixture
 def context(browser: Browser, url: str) -> Iterator[BrowserContext]:
     context = browser.new_context(base_url=url)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(TIMEOUT_MS)
     yield context
     context.close()
 
@@ -353,6 +357,7 @@ def test_with_keys_on_it_asks_for_one_and_keeps_it_in_the_tab_alone(
     ]
     assert secret not in page.content()
     api_store.keys.revoke(key.id)
+    page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(page.get_by_role("alert")).to_contain_text("not known here, or no longer")
     assert page.evaluate("sessionStorage.length") == 0

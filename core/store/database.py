@@ -14,6 +14,7 @@ import psycopg
 from sqlalchemy import (
     JSON,
     URL,
+    BigInteger,
     Connection,
     Engine,
     Table,
@@ -73,6 +74,23 @@ def _now_sqlite(_element: now, _compiler: Any, **_: Any) -> str:  # Any: SQLAlch
 @compiles(now, "postgresql")
 def _now_postgresql(_element: now, _compiler: Any, **_: Any) -> str:  # Any: as above
     return "extract(epoch from clock_timestamp())::double precision"
+
+
+class this_hour(FunctionElement[int]):  # noqa: N801  # as above
+    """Unix seconds at which the hour began, by the same clock."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(this_hour, "sqlite")
+def _this_hour_sqlite(_element: this_hour, _compiler: Any, **_: Any) -> str:  # Any: as above
+    return "(CAST(strftime('%s', 'now') AS INTEGER) / 3600 * 3600)"
+
+
+@compiles(this_hour, "postgresql")
+def _this_hour_postgresql(_element: this_hour, _compiler: Any, **_: Any) -> str:  # Any: as above
+    return "(floor(extract(epoch from clock_timestamp()) / 3600)::bigint * 3600)"
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> Any:  # Any: each dialect has a class of its own

@@ -149,7 +149,9 @@ def settle(connection: Connection, changes: Mapping[int, Tally]) -> None:
     usage.add(connection, ((batches[id_].owner, tally) for id_, tally in changes.items()))
 
 
-def _add_to_experts(connection: Connection, changes: Mapping[int, Tally], batches: Mapping[int, Row[Any]]) -> None:
+def _add_to_experts(
+    connection: Connection, changes: Mapping[int, Tally], batches: Mapping[int, Row[Any, Any, Any]]
+) -> None:
     """The same for what each expert did, of bulk; the batches' locks are those of these rows too."""
     rows = [
         {"batch_id": batch_id, "expert": expert, **asdict(theirs)}

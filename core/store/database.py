@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
@@ -48,6 +48,19 @@ LASTING = (
 
 #: Connections of one process; threads beyond it wait their turn.
 POOL = 10
+
+#: Seconds that a peer may be silent over the network: without them a machine that was switched off, or a cable that was
+#: pulled, is noticed after minutes or hours, and its transaction keeps its locks for as long.
+SILENT_S = 30
+PROBES = 3
+
+#: PostgreSQL's own, of a connection on either side.
+KEEPALIVES = {"idle": SILENT_S // (PROBES + 1), "interval": SILENT_S // (PROBES + 1), "count": PROBES}
+OURS = {"tcp_user_timeout": str(SILENT_S * 1000)} | {f"keepalives_{name}": str(v) for name, v in KEEPALIVES.items()}
+THEIRS = {"tcp_user_timeout": SILENT_S * 1000} | {f"tcp_keepalives_{name}": v for name, v in KEEPALIVES.items()}
+
+#: Seconds that a transaction of ours may do nothing; they take milliseconds. Then the server ends it.
+IDLE_S = 60
 
 
 class now(FunctionElement[float]):  # noqa: N801  # reads as the SQL function that it is
@@ -178,7 +191,22 @@ def _engine(url: str) -> Engine:
         ) from error
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(str(parsed.database))
-    return create_engine(parsed, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S, pool_pre_ping=True)
+    return _postgresql(parsed)
+
+
+def _postgresql(url: URL) -> Engine:
+    """Whoever is gone without a word is noticed on both sides; what the URL says comes first."""
+    url = url.update_query_dict(OURS | dict(url.query))
+    engine = create_engine(url, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S, pool_pre_ping=True)
+    limits = THEIRS | {"idle_in_transaction_session_timeout": IDLE_S * 1000}
+    settings = "; ".join(f"SET {name} = {value}" for name, value in limits.items())
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:  # Any: the driver's own connection
+        connection.execute(settings)
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(path: str) -> Engine:

@@ -34,7 +34,7 @@ TOROUTER = [sys.executable, "-P", "-m", "api.cli"]
 PASSWORD = secrets.token_hex(8)
 PROMPTS, LEASE_S = 300, 3
 
-TRIED_AND_WAITING = "FROM generation WHERE attempts > 0 AND state = 'pending'"
+CLAIMED_AND_WAITING = "FROM generation WHERE fence > 0 AND state = 'pending'"
 
 EXPERT = """
 [experts.{}]
@@ -210,7 +210,7 @@ def test_a_pulled_cable_loses_nothing(site: Site):
     until(lambda: site.done() > PROMPTS // 10, "answers come")
     site.machines.cut("red")
     time.sleep(2 * LEASE_S)
-    came_back = site.count(f"SELECT expert, count(*) {TRIED_AND_WAITING} GROUP BY expert")
+    came_back = site.count(f"SELECT expert, count(*) {CLAIMED_AND_WAITING} GROUP BY expert")
     site.machines.heal("red")
     until(lambda: site.done() > PROMPTS // 2, "answers go on")
     site.machines.cut("data")

@@ -2,16 +2,15 @@
 
 import threading
 import time
-from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from core.errors import StoreError
 from core.store import Store, database
 from core.store.database import Database
 from core.tables import BATCH
-from tests.factories import OWNER, submit
+from tests.factories import submit
 
 
 def test_a_reader_sees_the_same_throughout_its_transaction(store: Store):
@@ -49,24 +48,34 @@ def test_a_writer_without_a_connection_holds_up_no_other_process(sqlite_store: S
         one.close()
 
 
-def test_who_falls_silent_in_a_transaction_loses_its_locks(
-    new_postgresql_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_machine_that_is_gone_in_its_transaction_holds_up_the_others_for_a_bounded_time(
+    new_postgresql_database: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(database, "SILENT_S", 1)
-    frozen, other = (Store(new_postgresql_database, f"file://{tmp_path}") for _ in range(2))
-    frozen.schema.upgrade()
-    batch = submit(frozen).batch_id
-    rows = select(BATCH.c.id).with_for_update()
+    monkeypatch.setattr(database, "IDLE_S", 1)
+    gone, alive = (Store(new_postgresql_database, "memory://") for _ in range(2))
+    gone.schema.upgrade()
+    batch = submit(gone)
+    name_it = update(BATCH).where(BATCH.c.public_id == batch.batch_id).values(policy="best")
 
-    def freeze() -> None:
-        with frozen._database.write() as connection:
-            connection.execute(rows)
-            other.batches.cancel(batch, OWNER)  # the frozen one goes on no sooner than this has ended
-            connection.execute(rows)
+    with gone._database.engine.connect() as held:  # and nothing more is heard of it
+        held.execute(name_it)
+        began = time.monotonic()
+        with alive._database.write() as connection:
+            connection.execute(name_it)
+        waited = time.monotonic() - began
+        held.invalidate()
 
-    with pytest.raises(StoreError):
-        freeze()
+    assert 0.5 < waited < 20
+    for one in (gone, alive):
+        one.close()
 
-    assert other.batches.get(batch, OWNER).state == "cancelling"
-    for store in (frozen, other):
-        store.close()
+
+def test_a_silent_peer_is_noticed_on_both_sides(new_postgresql_database: str):
+    found = Database(new_postgresql_database)
+
+    with found.read() as connection:
+        shown = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one()
+
+    assert shown == f"{database.IDLE_S}s"
+    assert found.engine.url.query["tcp_user_timeout"] == str(database.SILENT_S * 1000)
+    found.close()

@@ -110,6 +110,7 @@ def _answer_suspects(suspects: Sequence[Suspect], using: Using) -> None:
 def _answer(items: Sequence[GenerationItem], using: Using) -> None:
     if using.stopping.is_set():
         using.store.generations.give_back([item.claim for item in items])
+        failpoint(Point.GENERATING_GIVEN_BACK)
     elif items:
         asked = using.engine.submit([_request(item, using) for item in items])
         answers = dict(zip(asked, items, strict=True))

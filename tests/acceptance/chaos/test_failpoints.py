@@ -53,7 +53,7 @@ def settings(tmp_path: Path, template: Path) -> Settings:
         route_chunk=1,
         webhook_private=True,
         webhook_secret=f"whsec_{'A' * 32}",
-        webhook_timeout_s=1.0,
+        webhook_timeout_s=10.0,
     )
     shutil.copytree(template, tmp_path, dirs_exist_ok=True)
     return settings

@@ -215,7 +215,7 @@ def test_a_full_server_is_come_back_to_when_it_says(
 ) -> None:
     full = [True, True]
 
-    def check(_: Admission) -> None:
+    def check(_: Admission, *_work_class: object) -> None:
         if full and full.pop():
             raise OverloadedError("queues are full", retry_after_s=1)
 

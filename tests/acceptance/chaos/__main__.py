@@ -20,6 +20,9 @@ from tests.acceptance.chaos import table
 from tests.acceptance.chaos.run import Outcome, run
 from tests.acceptance.chaos.wanted import Wanted
 
+#: Experts of the shipped catalogue for the run with real engines.
+REAL = ("general", "math")
+
 
 def main() -> int:
     given = _arguments()
@@ -29,7 +32,14 @@ def main() -> int:
     for seed in range(given.first_seed, given.first_seed + given.seeds):
         folder = Path(tempfile.mkdtemp(prefix=f"torouter-chaos-{seed}-", dir=given.folder))
         wanted = Wanted(
-            seed, given.prompts, given.database, given.over or given.prompts / 110, scored=not given.unscored
+            seed,
+            given.prompts,
+            given.database,
+            given.over or given.prompts / 110,
+            scored=not given.unscored and given.engine == "synthetic",
+            broker=given.broker,
+            engine=given.engine,
+            experts=REAL if given.engine == "vllm" else Wanted.experts,
         )
         outcome = run(wanted, folder, hit, given.only)
         outcomes.append(outcome)
@@ -53,6 +63,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--prompts", type=int, default=10_000, help="of each run (default: 10,000)")
     parser.add_argument("--over", type=float, help="seconds over which they come (default: 110 prompts/s)")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
+    parser.add_argument("--broker", choices=("valkey", "rabbitmq"), default="valkey", help="or Debian's RabbitMQ")
+    parser.add_argument("--engine", choices=("synthetic", "vllm"), default="synthetic", help="vllm: some 300 prompts")
     parser.add_argument("--unscored", action="store_true", help="without references, so that no encoder is loaded")
     parser.add_argument("--only", default="", help="faults whose names contain this")
     parser.add_argument("--keep", action="store_true", help="keep the logs of runs without violations too")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import psutil
+
 from core import queues
 from tests.acceptance.chaos.databases import Postgresql, Sqlite
 from tests.acceptance.chaos.processes import POINTS
@@ -16,6 +18,9 @@ from tests.acceptance.chaos.world import World
 
 #: Seconds in which work that waits goes on, whatever has happened.
 RECOVER_S = 90.0
+
+#: Seconds in which no process of a dead engine is left.
+ORPHANS_S = 30.0
 
 #: Of faults that are over when they have begun.
 AT_ONCE = (0.0, 0.0)
@@ -94,6 +99,15 @@ def service_faults(world: World) -> dict[str, Fault]:
     return faults
 
 
+def engine_faults(world: World) -> dict[str, Fault]:
+    """Those between a worker and the real engine below it."""
+    world.processes.leaving_orphans = True
+    return {
+        "EngineCore killed under its worker": partial(_engine, core=True),
+        "worker killed over its EngineCore": partial(_engine, core=False),
+    }
+
+
 def failpoint_faults(world: World) -> dict[str, Fault]:
     """Deaths at failpoints: whoever is armed with none is started again with one."""
     return {"a process is armed with a failpoint": _arm}
@@ -113,6 +127,26 @@ def _kill(kind: str, world: World) -> Happened:
     at = time.monotonic()
     pid = world.processes.kill(name)
     return _recovered(Happened(name, at, 0.0), world, kind, pid)
+
+
+def _engine(world: World, *, core: bool) -> Happened:
+    """Either of the two dies; the other has to follow, and must not keep its memory."""
+    name = _one("expert", world)
+    at, pid = time.monotonic(), world.processes.pid(name)
+    below = psutil.Process(pid).children(recursive=True)
+    if core:
+        for process in below:
+            if "EngineCore" in " ".join([process.name(), *process.cmdline()]):
+                process.kill()
+    else:
+        world.processes.kill_alone(name)
+    happened = Happened(name, at, 0.0)
+    _, orphans = psutil.wait_procs(below, timeout=ORPHANS_S)
+    if orphans:
+        happened.wrong = f"{name}, process {pid}, has left {orphans} behind for {ORPHANS_S:.0f} s"
+    while not world.processes.ready(name) or world.processes.pid(name) == pid:
+        time.sleep(0.5)
+    return _recovered(happened, world, "expert", pid)
 
 
 def _arm(world: World) -> Happened:

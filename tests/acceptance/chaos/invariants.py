@@ -158,6 +158,8 @@ def _results(rows: Rows, ledger: Path) -> Iterator[str]:
         if count > 1:
             yield f"the claim {claim} was worked on {count} times"
     took = {words[1]: float(words[2]) for words in _lines(ledger) if words[0] == "ends"}
+    if not begun:
+        return  # real engines keep no ledger
     for row in rows.of("SELECT id, fence, inference_s FROM generation WHERE state = 'done'"):
         if took.get(f"{row.id}-{row.fence}") != row.inference_s:
             yield f"generation {row.id}: its result is not that of its last claim, {row.fence}"

@@ -70,7 +70,7 @@ class Load:
         self._seed = wanted.seed
         self._prompts = wanted.prompts
         self._over_s = wanted.over_s
-        self._experts = len(wanted.experts)
+        self._experts, self._expert = len(wanted.experts), wanted.experts[0]
         self._scored = wanted.scored
         self._webhook_url = webhook_url
         self._started = time.monotonic()
@@ -177,7 +177,7 @@ class Load:
         count = self._size(draw, 0.01, 0.1)
         fields: dict[str, Any] = {}
         kind = draw.choices(("plain", "skip", "invalid", "all"), (6, 2, 1, 1))[0]
-        models = ("auto",) if kind == "all" else ("auto", "auto", "a")
+        models = ("auto",) if kind == "all" else ("auto", "auto", self._expert)
         lines = [line_of(f"{key}-{n}", f"{key} question {n}", draw.choice(models)) for n in range(count)]
         bad = 0
         if kind in ("skip", "invalid"):

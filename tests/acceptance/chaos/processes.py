@@ -88,6 +88,8 @@ class Processes:
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         #: Whether new processes are armed.
         self.arming = False
+        #: Whether what a dead process leaves behind is left alone, as where nobody cares for its group.
+        self.leaving_orphans = False
 
     def start(self, commands: dict[str, tuple[str, ...]]) -> None:
         """Start all, and keep them running."""
@@ -119,6 +121,14 @@ class Processes:
             one = self._running[name]
             one.expected = True
             _kill(one.popen)
+            return one.popen.pid
+
+    def kill_alone(self, name: str) -> int:
+        """The same, of the process without its group."""
+        with self._lock:
+            one = self._running[name]
+            one.expected = True
+            one.popen.kill()
             return one.popen.pid
 
     def terminate(self, name: str) -> int | None:
@@ -182,7 +192,8 @@ class Processes:
             if status is None:
                 continue
             del self._running[name]
-            _kill(one.popen)  # what is left of its group
+            if not self.leaving_orphans:
+                _kill(one.popen)  # what is left of its group
             if not one.expected and one.armed is not None and status == -signal.SIGKILL:
                 self.seen.hit[one.armed] += 1
             elif not one.expected:

@@ -27,6 +27,10 @@ REST_S = 180.0
 PAUSE_S = (0.3, 2.0)
 
 
+#: Kinds of faults that go on beside each other.
+FAULTS = (faults.process_faults, faults.service_faults, faults.failpoint_faults)
+
+
 @dataclass
 class Outcome:
     """What is known of a run when it is over."""
@@ -62,7 +66,7 @@ def _load(made: World) -> Load:
 
 def _killed_at_half(made: World, outcome: Outcome) -> Asked:
     """One batch, and one expert's worker killed when half of it is answered: what is generated twice by that."""
-    load, count = _load(made), max(100, made.wanted.prompts // 5)
+    load, count = _load(made), max(50, made.wanted.prompts // 5)
     lines = [line_of(f"half-{n}", f"half of question {n}") for n in range(count)]
     with load.client() as client:
         batch = load.file_batch(client, f"{made.wanted.seed}-half", lines)
@@ -71,7 +75,7 @@ def _killed_at_half(made: World, outcome: Outcome) -> Asked:
         )
         while _answered(client, asked) < count / 2:
             time.sleep(0.05)
-        made.processes.kill("expert-a")
+        made.processes.kill(f"expert-{made.wanted.experts[0]}")
         _await(client, [asked], outcome)
     outcome.half = invariants.tokens(made.rows, made.ledger)
     return asked
@@ -83,9 +87,9 @@ def _answered(client: httpx.Client, asked: Asked) -> int:
 
 def _under_faults(made: World, outcome: Outcome, half: Asked, only: str) -> None:
     load, over = _load(made), threading.Event()
-    made.processes.arming = True
+    made.processes.arming = made.wanted.engine != "vllm"
     lanes = []
-    for kinds in (faults.process_faults, faults.service_faults, faults.failpoint_faults):
+    for kinds in (faults.engine_faults,) if made.wanted.engine == "vllm" else FAULTS:
         mine = replace(made, draw=random.Random(f"{made.wanted.seed} {kinds.__name__}"))
         if found := _only(kinds(mine), only):
             lanes.append(threading.Thread(target=_lane, args=(mine, found, outcome, over)))

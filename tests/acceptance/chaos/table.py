@@ -32,7 +32,8 @@ def show(outcomes: Sequence[Outcome], hit: Counter[Point]) -> None:
         runs.add_row(
             *(str(one.wanted.seed), one.wanted.database, f"{one.prompts:,}"),
             *(str(sum(map(len, one.faults.values()))), str(one.starts), f"{one.seconds:.0f}"),
-            *(f"{one.tokens.passes:.3f}", f"{one.half.passes:.3f}", str(len(one.violations))),
+            *(f"{tokens.passes:.3f}" if tokens.begun else "" for tokens in (one.tokens, one.half)),
+            str(len(one.violations)),
         )
     console.print(runs)
     console.print(f"failpoints: {len(hit)} of {len(Point)} hit; not: {', '.join(_missed(hit)) or 'none'}")

@@ -12,4 +12,6 @@ class Wanted:
     database: str
     over_s: float
     scored: bool = True
+    broker: str = "valkey"
+    engine: str = "synthetic"
     experts: tuple[str, ...] = ("a", "b", "c")

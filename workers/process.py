@@ -49,7 +49,7 @@ def run(  # noqa: PLR0917  # put together once for each kind
     late = threading.Timer(drain_s + LATE_S, _cut_off, (consuming.name,))
     late.daemon = True
     celery_app.declare(app, list(consuming.queues))
-    BulkReserve(consuming.bulk_queues, consuming.bulk_threads)
+    reserve = BulkReserve(consuming.bulk_queues, consuming.bulk_threads)
     bind(app, consuming.task, step)
 
     def is_ready(**_: Any) -> None:  # Any: Celery's signals are untyped
@@ -75,7 +75,8 @@ def run(  # noqa: PLR0917  # put together once for each kind
         quiet=True,  # no banner in the log
     )
     try:
-        worker.start()
+        with reserve.held():
+            worker.start()
     finally:
         late.cancel()
         ready.unlink(missing_ok=True)

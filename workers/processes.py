@@ -57,6 +57,11 @@ def ready_file(settings: Settings, name: str) -> Path:
     return settings.home / "run" / f"{name}.ready"
 
 
+def not_ready(settings: Settings, name: str) -> None:
+    """Take away what a killed run left behind: loading may take minutes, and a probe looks meanwhile."""
+    ready_file(settings, name).unlink(missing_ok=True)
+
+
 def expert_worker_name(names: Sequence[str]) -> str:
     """Of the worker that serves these experts: different for each group, and short enough for a file's name."""
     joined = ".".join(names)  # which no name holds
@@ -71,6 +76,7 @@ def routing(settings: Settings) -> int:
     from router.policy import parse  # noqa: PLC0415  # as its siblings
     from workers import promoted, routing  # noqa: PLC0415  # numpy
 
+    not_ready(settings, "routing")
     parse(settings.policy)  # refused now rather than prompt by prompt
     store, app = Store.of(settings), celery_app.create(settings)
     leases = Leases(store.prompts, settings.lease_s)
@@ -102,6 +108,7 @@ def scoring(settings: Settings) -> int:
     from router.encoder import Encoder  # noqa: PLC0415  # torch
     from workers import scoring  # noqa: PLC0415  # as its siblings
 
+    not_ready(settings, "scoring")
     store, app = Store.of(settings), celery_app.create(settings)
     leases = Leases(store.scores, settings.lease_s)
     encoder = Encoder.load(settings.encoder, device.exact())
@@ -128,6 +135,7 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
     from experts import engines  # noqa: PLC0415  # an engine brings its own imports
     from workers import generating  # noqa: PLC0415  # as its siblings
 
+    not_ready(settings, expert_worker_name(names))
     store, app = Store.of(settings), celery_app.create(settings)
     specs = {name: store.experts.get(name) for name in names}
     limits = specs[names[0]].limits
@@ -181,6 +189,7 @@ def retraining(settings: Settings) -> int:
     """Retrain whenever a message says so, until told to end; the exit status. What is cut off is begun anew later."""
     from workers import retraining  # noqa: PLC0415  # torch
 
+    not_ready(settings, "retraining")
     store, app = Store.of(settings), celery_app.create(settings)
     wanted = retraining.Wanted.of(settings, "beat")
 

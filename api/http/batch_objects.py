@@ -1,11 +1,11 @@
 """Batches in OpenAI's shape, with what only a router can say besides."""
 
-from dataclasses import asdict
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
 from core.schemas.views import BatchView
+from core.schemas.views import ExpertCounts as Counted
 from core.tables import BatchState
 
 #: What came as prompts has no window.
@@ -64,6 +64,7 @@ class ExpertCounts(BaseModel):
     input_tokens: int
     output_tokens: int
     cost_usd: float
+    quality: float | None = Field(description="mean BERTSim of the answers that were scored so far")
 
 
 class BatchObject(BaseModel):
@@ -130,7 +131,7 @@ class BatchObject(BaseModel):
             scores_open=view.scores_open,
             stored_lines=view.stored_lines,
             references=view.referenced,
-            by_expert={name: _expert(asdict(one)) for name, one in view.by_expert.items()},
+            by_expert={name: _expert(one) for name, one in view.by_expert.items()},
             **_times(view, state),
         )
 
@@ -143,8 +144,15 @@ class BatchList(BaseModel):
     has_more: bool
 
 
-def _expert(counts: dict[str, int | float]) -> ExpertCounts:
-    return ExpertCounts.model_validate({**counts, "completed": counts["done"]})
+def _expert(counts: Counted) -> ExpertCounts:
+    return ExpertCounts(
+        completed=counts.done,
+        failed=counts.failed,
+        input_tokens=counts.input_tokens,
+        output_tokens=counts.output_tokens,
+        cost_usd=counts.cost_usd,
+        quality=counts.quality_sum / counts.scored if counts.scored else None,
+    )
 
 
 def _times(view: BatchView, state: BatchState) -> dict[str, int | None]:

@@ -32,6 +32,8 @@ TAGS = [
     {"name": "batches", "description": "Files of prompts, and any submission's state and results"},
     {"name": "files", "description": "Batches' lines and answers"},
     {"name": "models", "description": "The router and the experts"},
+    {"name": "usage", "description": "What it took"},
+    {"name": "operator", "description": "For operators: a key needs the scope `operate`"},
     {"name": "health", "description": "For supervisors"},
 ]
 

@@ -24,9 +24,12 @@ from core.store import Store
 from core.tables import LOCAL
 
 #: What anybody may ask: supervisors whether it runs, and people what there is.
-PUBLIC: Final = frozenset(("/healthz", "/readyz", "/docs", "/openapi.json"))
+PUBLIC: Final = frozenset(("/", "/healthz", "/readyz", "/docs", "/openapi.json"))
 
-#: What is for operators; nothing yet, and behind their scope from its first day on.
+#: Files of the page at `/`, which hold no data.
+PAGE: Final = "/web/"
+
+#: What is for operators.
 OPERATORS: Final = ("/metrics", "/v1/operator/")
 
 #: Methods that change nothing.
@@ -55,7 +58,7 @@ class Gate:
         self._at_work: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PUBLIC:
+        if scope["type"] != "http" or _is_public(scope["path"]):
             await self._app(scope, receive, send)
         elif self._rates is None:
             await self._app(_known(scope, Identity(LOCAL)), receive, send)
@@ -103,6 +106,10 @@ class Gate:
         self._at_work[key.id] -= 1
         if not self._at_work[key.id]:
             del self._at_work[key.id]
+
+
+def _is_public(path: str) -> bool:
+    return path in PUBLIC or path.startswith(PAGE)
 
 
 def _secret_of(headers: Headers) -> str:

@@ -15,6 +15,28 @@ class ExpertCounts:
     input_tokens: int
     output_tokens: int
     cost_usd: float
+    scored: int
+    quality_sum: float
+
+
+@dataclass(frozen=True, slots=True)
+class UsageView(ExpertCounts):
+    """What one expert has done for an owner within the hour that began at `hour_at` (Unix seconds)."""
+
+    expert: str
+    hour_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """How much one queue's step has before it."""
+
+    queue: str
+    #: Rows, whether a message is under way for them or not; at most `core.store.depths.MOST`.
+    waiting: int
+    #: Since the first of those that were sent.
+    oldest_s: float | None
+    running: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the store and the steps exchange: claims, items to work on, and results. Plain frozen values, no validation."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from core.queues import WorkClass
 from core.schemas.conversation import Completion, Message, Sampling
@@ -166,6 +166,13 @@ class ExpertTally:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    scored: int = 0
+    quality_sum: float = 0.0
+
+    def __iadd__(self, other: "ExpertTally") -> Self:
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+        return self
 
 
 @dataclass(slots=True)

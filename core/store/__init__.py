@@ -6,6 +6,7 @@ from core.store.batches import Batches
 from core.store.blobs import Blobs
 from core.store.checkpoints import Checkpoints
 from core.store.database import Database
+from core.store.depths import Depths
 from core.store.experts import Experts
 from core.store.files import Files, Uploads
 from core.store.generations import Generations
@@ -16,6 +17,7 @@ from core.store.prompts import Prompts
 from core.store.recovery import Recovery
 from core.store.schema import Schema
 from core.store.scores import Scores
+from core.store.usage import Usage
 from core.store.webhooks import Webhooks
 
 
@@ -32,6 +34,8 @@ class Store:
         self.scores = Scores(self._database)
         self.webhooks = Webhooks(self._database)
         self.recovery = Recovery(self._database)
+        self.depths = Depths(self._database)
+        self.usage = Usage(self._database)
         self.experts = Experts(self._database)
         self.blobs = Blobs(files_url)
         self.files = Files(self._database)

@@ -51,12 +51,18 @@ class Batches:
         with self._database.read() as connection:
             mine: list[ColumnElement[bool]] = [BATCH.c.owner == owner, BATCH.c.input_file_id.is_not(None)]
             if after is not None:
-                last = select(BATCH.c.id).where(BATCH.c.public_id == after, BATCH.c.owner == owner)
-                id_ = connection.execute(last).scalar_one_or_none()
-                if id_ is None:
-                    raise NotFoundError(f"after: there is no batch {after!r}: start without it", param="after")
-                mine.append(BATCH.c.id < id_)
+                mine.append(BATCH.c.id < _place(connection, after, owner))
             return reading.batches(connection, *mine, newest=limit)
+
+    def submitted(self, owner: str, *, work_class: WorkClass | None, after: str | None, limit: int) -> list[BatchView]:
+        """All that the owner has submitted, of a class or of both, the newest first, after one of them."""
+        with self._database.read() as connection:
+            before = [BATCH.c.id < _place(connection, after, owner)] if after is not None else []
+            ids: list[int] = []
+            for one in WorkClass if work_class is None else (work_class,):  # each in the order of its index
+                theirs = select(BATCH.c.id).where(BATCH.c.owner == owner, BATCH.c.work_class == one, *before)
+                ids += connection.execute(theirs.order_by(BATCH.c.id.desc()).limit(limit)).scalars()
+            return reading.batches(connection, BATCH.c.id.in_(ids), newest=limit)
 
     def cancel(self, name: str, owner: str) -> BatchView:
         """Ask for its end, which takes a moment. Again is the same; ConflictError where it has ended."""
@@ -88,6 +94,14 @@ class Batches:
         same = BATCH.c.metadata["fingerprint"].as_string() == fingerprint
         with self._database.read() as connection:
             return reading.batches(connection, BATCH.c.endpoint == endpoint, BATCH.c.owner == owner, same)
+
+
+def _place(connection: Connection, name: str, owner: str) -> int:
+    found = select(BATCH.c.id).where(BATCH.c.public_id == name, BATCH.c.owner == owner)
+    id_ = connection.execute(found).scalar_one_or_none()
+    if id_ is None:
+        raise NotFoundError(f"after: there is no batch {name!r}: start without it", param="after")
+    return int(id_)
 
 
 def _get(connection: Connection, name: str, owner: str) -> BatchView:

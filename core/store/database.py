@@ -14,6 +14,7 @@ import psycopg
 from sqlalchemy import (
     JSON,
     URL,
+    BigInteger,
     Connection,
     Engine,
     Table,
@@ -44,10 +45,6 @@ BUSY_S = 30
 #: Seconds for a connection to PostgreSQL, which else a host that drops packets would never refuse.
 CONNECT_S = 10
 
-#: Seconds after which PostgreSQL gives up on a process that is silent in the middle of a transaction, as one that was
-#: stopped or cut off is: its locks would keep everybody's work waiting, and nobody else could end that.
-SILENT_S = 30
-
 #: A driver's errors that trying again does not mend.
 LASTING = (
     *(IntegrityError, DataError, ProgrammingError),
@@ -56,6 +53,20 @@ LASTING = (
 
 #: Connections of one process; threads beyond it wait their turn.
 POOL = 10
+
+#: Seconds that a peer may be silent over the network: without them a machine that was switched off, or a cable that was
+#: pulled, is noticed after minutes or hours, and its transaction keeps its locks for as long.
+SILENT_S = 30
+PROBES = 3
+
+#: PostgreSQL's own, of a connection on either side.
+KEEPALIVES = {"idle": SILENT_S // (PROBES + 1), "interval": SILENT_S // (PROBES + 1), "count": PROBES}
+OURS = {"tcp_user_timeout": str(SILENT_S * 1000)} | {f"keepalives_{name}": str(v) for name, v in KEEPALIVES.items()}
+THEIRS = {"tcp_user_timeout": SILENT_S * 1000} | {f"tcp_keepalives_{name}": v for name, v in KEEPALIVES.items()}
+
+#: Seconds that a transaction of ours may do nothing; they take milliseconds. Then the server ends it, since the locks
+#: of a process that was stopped would keep everybody's work waiting, and nobody else could end that.
+IDLE_S = 30
 
 
 class now(FunctionElement[float]):  # noqa: N801  # reads as the SQL function that it is
@@ -73,6 +84,23 @@ def _now_sqlite(_element: now, _compiler: Any, **_: Any) -> str:  # Any: SQLAlch
 @compiles(now, "postgresql")
 def _now_postgresql(_element: now, _compiler: Any, **_: Any) -> str:  # Any: as above
     return "extract(epoch from clock_timestamp())::double precision"
+
+
+class this_hour(FunctionElement[int]):  # noqa: N801  # as above
+    """Unix seconds at which the hour began, by the same clock."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(this_hour, "sqlite")
+def _this_hour_sqlite(_element: this_hour, _compiler: Any, **_: Any) -> str:  # Any: as above
+    return "(CAST(strftime('%s', 'now') AS INTEGER) / 3600 * 3600)"
+
+
+@compiles(this_hour, "postgresql")
+def _this_hour_postgresql(_element: this_hour, _compiler: Any, **_: Any) -> str:  # Any: as above
+    return "(floor(extract(epoch from clock_timestamp()) / 3600)::bigint * 3600)"
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> Any:  # Any: each dialect has a class of its own
@@ -198,13 +226,15 @@ def _engine(url: str) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    url = url.update_query_dict({"connect_timeout": str(CONNECT_S)} | dict(url.query))
+    """Whoever is gone without a word is noticed on both sides; what the URL says comes first."""
+    url = url.update_query_dict(OURS | {"connect_timeout": str(CONNECT_S)} | dict(url.query))
     engine = create_engine(url, pool_size=POOL, max_overflow=0, pool_timeout=BUSY_S, pool_pre_ping=True)
+    limits = THEIRS | {"idle_in_transaction_session_timeout": IDLE_S * 1000}
+    settings = "; ".join(f"SET {name} = {value}" for name, value in limits.items())
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:  # Any: the driver's own connection
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [f"{SILENT_S}s"])
+        connection.execute(settings)
         connection.commit()
 
     return engine

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, and_, case, exists, func, select, update
+from sqlalchemy import Connection, Row, Table, and_, case, exists, func, select, update
 
 from core.queues import WorkClass
 from core.schemas.conversation import storable
 from core.schemas.work import ExpertTally, Failure, Tally
-from core.store import leases
+from core.store import leases, usage
 from core.store.database import given, insert_or_add, now
 from core.tables import BATCH, BATCH_EXPERT, GENERATION, PROMPT, SCORE, BatchState, State
 
@@ -88,8 +88,15 @@ def end(connection: Connection, table: Table, failures: Sequence[tuple[int, str,
 def after_scores(connection: Connection, ids: Collection[int]) -> None:
     """Count scores that have become terminal, and end the batches that waited for them."""
     changes = tallies()
-    for row in _batches_of(connection, SCORE, ids):
-        changes[row.batch_id].scores_open -= 1
+    scored = select(SCORE.c.batch_id, SCORE.c.state, SCORE.c.value, GENERATION.c.expert)
+    by_expert = scored.join(GENERATION, GENERATION.c.id == SCORE.c.generation_id).where(SCORE.c.id.in_(ids))
+    for row in connection.execute(by_expert):
+        tally = changes[row.batch_id]
+        tally.scores_open -= 1
+        if row.state == State.DONE:
+            theirs = tally.experts.setdefault(row.expert, ExpertTally())
+            theirs.scored += 1
+            theirs.quality_sum += row.value
     settle(connection, changes)
 
 
@@ -117,17 +124,17 @@ def after_prompts(connection: Connection, ids: Collection[int]) -> None:
 
 
 def settle(connection: Connection, changes: Mapping[int, Tally]) -> None:
-    """Add the changes to the batches' counts, and end those that have nothing open.
+    """Add the changes to the batches' counts and their owners' usage, and end those that have nothing open.
 
     What came as a file then waits, `finalizing`, for its output to be written.
     """
     if not changes:
         return
-    _lock(connection, BATCH, changes)
+    batches = _lock_batches(connection, changes)
     for batch_id, tally in sorted(changes.items()):
         sums = {name: BATCH.c[name] + getattr(tally, name) for name in COUNTS}
         connection.execute(update(BATCH).where(BATCH.c.id == batch_id).values(sums))
-    _add_to_experts(connection, changes)
+    _add_to_experts(connection, changes, batches)
     ended = BATCH.c.done + BATCH.c.failed + BATCH.c.cancelled + BATCH.c.expired == BATCH.c.total
     completed = and_(BATCH.c.scores_open == 0, BATCH.c.input_file_id.is_(None))
     connection.execute(
@@ -139,13 +146,17 @@ def settle(connection: Connection, changes: Mapping[int, Tally]) -> None:
             finished_at=case((completed, now())),
         )
     )
+    usage.add(connection, ((batches[id_].owner, tally) for id_, tally in changes.items()))
 
 
-def _add_to_experts(connection: Connection, changes: Mapping[int, Tally]) -> None:
-    """The same for what each expert did; the batches' locks are those of these rows too."""
+def _add_to_experts(
+    connection: Connection, changes: Mapping[int, Tally], batches: Mapping[int, Row[Any, Any, Any]]
+) -> None:
+    """The same for what each expert did, of bulk; the batches' locks are those of these rows too."""
     rows = [
         {"batch_id": batch_id, "expert": expert, **asdict(theirs)}
         for batch_id, tally in sorted(changes.items())
+        if batches[batch_id].work_class == WorkClass.BULK
         for expert, theirs in tally.experts.items()
     ]
     if rows:
@@ -203,7 +214,6 @@ def _count_generations(connection: Connection, ids: Collection[int], changes: Ta
             columns.prompt_id,
             columns.batch_id,
             columns.expert,
-            columns.work_class,
             columns.state,
             columns.input_tokens,
             columns.output_tokens,
@@ -213,7 +223,7 @@ def _count_generations(connection: Connection, ids: Collection[int], changes: Ta
         of_each[row.prompt_id] += 1
         tally = changes[row.batch_id]
         tallied: list[Tally | ExpertTally] = [tally]
-        if row.work_class == WorkClass.BULK and row.state in (State.DONE, State.FAILED):
+        if row.state in (State.DONE, State.FAILED):
             theirs = tally.experts.setdefault(row.expert, ExpertTally())
             _count(theirs, row.state)
             tallied.append(theirs)
@@ -231,6 +241,17 @@ def _batches_of(connection: Connection, table: Table, ids: Collection[int]) -> S
 
 def _count(tally: Tally | ExpertTally, state: str) -> None:
     setattr(tally, state, getattr(tally, state) + 1)
+
+
+def _lock_batches(connection: Connection, ids: Collection[int]) -> dict[int, Row[Any, Any, Any]]:  # Any: as selected
+    columns = BATCH.c
+    rows = connection.execute(
+        select(columns.id, columns.owner, columns.work_class)
+        .where(columns.id.in_(ids))
+        .order_by(columns.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: row for row in rows}
 
 
 def _lock(connection: Connection, table: Table, ids: Collection[int]) -> None:

@@ -3,9 +3,9 @@
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, literal, select, update
 
 from core import queues
 from core.errors import NotFoundError
@@ -25,6 +25,9 @@ from core.schemas.work import (
 from core.store import comparisons, endings, leases, reading, submitting
 from core.store.database import Database, given, now
 from core.tables import BATCH, DECISION, GENERATION, PROMPT, TERMINAL, State
+
+#: States of a prompt that has ended without an answer.
+UNANSWERED: Final = (State.FAILED, State.CANCELLED, State.EXPIRED)
 
 
 class Prompts:
@@ -123,6 +126,27 @@ class Prompts:
         mine = select(BATCH.c.id).where(BATCH.c.public_id == batch, BATCH.c.owner == owner).scalar_subquery()
         return self._pages(PROMPT.c.batch_id == mine, PROMPT.c.line, page)
 
+    def page(
+        self, batch: str, owner: str, *, state: State | None = None, after: str | None = None, limit: int
+    ) -> list[PromptView]:
+        """Some of a batch's prompts in the order of submission, after one of them; or those of them in one state.
+
+        The state is one of `UNANSWERED`, for which there is an index: others may be anywhere among millions.
+        """
+        with self._database.read() as connection:
+            mine = select(BATCH.c.id).where(BATCH.c.public_id == batch, BATCH.c.owner == owner)
+            batch_id = connection.execute(mine).scalar_one_or_none()
+            if batch_id is None:
+                raise NotFoundError(f"there is no batch {batch!r}: check the id", param="id")
+            wanted = [PROMPT.c.batch_id == batch_id]
+            if after is not None:
+                wanted.append(PROMPT.c.line > _line(connection, after, batch_id))
+            if state is not None:
+                wanted += [_is_unanswered(), leases.has_state(PROMPT, state)]
+            found = select(PROMPT.c.id).where(*wanted).order_by(PROMPT.c.line).limit(limit)
+            ids = connection.execute(found).scalars().all()
+            return reading.prompts(connection, PROMPT.c.id.in_(ids), by=PROMPT.c.line)
+
     def every(self, owner: str | None = None, page: int = 500) -> Iterator[list[PromptView]]:
         """Prompts that have ended, of one owner or of all, by age."""
         ended = PROMPT.c.state.in_(TERMINAL)
@@ -139,6 +163,19 @@ class Prompts:
                 return
             yield views
             after = rows[-1].place
+
+
+def _is_unanswered() -> ColumnElement[bool]:
+    """In the very words of the index over them."""
+    return PROMPT.c.state.in_([literal(state.value, literal_execute=True) for state in UNANSWERED])
+
+
+def _line(connection: Connection, name: str, batch_id: int) -> int:
+    found = select(PROMPT.c.line).where(PROMPT.c.public_id == name, PROMPT.c.batch_id == batch_id)
+    line = connection.execute(found).scalar_one_or_none()
+    if line is None:
+        raise NotFoundError(f"after: there is no prompt {name!r} in it: start without it", param="after")
+    return int(line)
 
 
 def _routing_item(row: Row[Any], claim: Claim) -> RoutingItem:  # Any: the columns of two tables

@@ -48,11 +48,11 @@ def batches(connection: Connection, *where: ColumnElement[bool], newest: int | N
     counts: defaultdict[int, dict[str, ExpertCounts]] = defaultdict(dict)
     of_these = select(BATCH_EXPERT).where(BATCH_EXPERT.c.batch_id.in_([row.id for row in rows]))
     for row in connection.execute(of_these.order_by(BATCH_EXPERT.c.expert)) if rows else ():
-        counts[row.batch_id][row.expert] = ExpertCounts(
-            row.done, row.failed, row.input_tokens, row.output_tokens, row.cost_usd
-        )
+        counts[row.batch_id][row.expert] = ExpertCounts(**{name: getattr(row, name) for name in _COUNTS})
     return [_batch(row, counts[row.id]) for row in rows]
 
+
+_COUNTS = tuple(one.name for one in fields(ExpertCounts))
 
 #: What a batch's view has of the row as it is.
 _SAME = tuple(one.name for one in fields(BatchView) if one.name in BATCH.c and one.name not in {"id", "collect"})

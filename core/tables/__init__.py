@@ -8,7 +8,7 @@ on the Core tables below, which are the same tables.
 from core.tables.columns import LOCAL, METADATA, OURS, public_id, public_ids
 from core.tables.files import File, RequestKey, Upload, UploadPart, Webhook
 from core.tables.keys import ApiKey
-from core.tables.models import Batch, BatchExpert, Checkpoint, Decision, Expert, Generation, Prompt, Score
+from core.tables.models import Batch, BatchExpert, Checkpoint, Decision, Expert, Generation, Prompt, Score, UsageHour
 from core.tables.states import MOVES, TERMINAL, BatchState, Invalid, State, UploadState
 
 BATCH = METADATA.tables["batch"]
@@ -23,6 +23,7 @@ FILE = METADATA.tables["file"]
 UPLOAD = METADATA.tables["upload"]
 UPLOAD_PART = METADATA.tables["upload_part"]
 REQUEST_KEY = METADATA.tables["request_key"]
+USAGE_HOUR = METADATA.tables["usage_hour"]
 WEBHOOK = METADATA.tables["webhook"]
 API_KEY = METADATA.tables["api_key"]
 
@@ -49,6 +50,7 @@ __all__ = [
     "TERMINAL",
     "UPLOAD",
     "UPLOAD_PART",
+    "USAGE_HOUR",
     "WEBHOOK",
     "ApiKey",
     "Batch",
@@ -67,6 +69,7 @@ __all__ = [
     "Upload",
     "UploadPart",
     "UploadState",
+    "UsageHour",
     "Webhook",
     "public_id",
     "public_ids",

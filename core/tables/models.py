@@ -57,6 +57,7 @@ class Batch(SQLModel, table=True):
         one_of("work_class", WorkClass),
         partial("state IN ('validating', 'in_progress', 'finalizing', 'cancelling')", "state"),
         partial("input_file_id IS NOT NULL", "owner", "id", name="ix_batch_listed"),
+        Index(None, "owner", "work_class", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
@@ -124,6 +125,27 @@ class BatchExpert(SQLModel, table=True):
     input_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
     output_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
     cost_usd: float = Field(default=0.0, sa_column_kwargs=default(0))
+    #: Answers that were scored, and the sum of their scores.
+    scored: int = Field(default=0, sa_column_kwargs=default(0))
+    quality_sum: float = Field(default=0.0, sa_column_kwargs=default(0))
+
+
+class UsageHour(SQLModel, table=True):
+    """What an expert has done for an owner within an hour: counted likewise (docs/decisions/0023)."""
+
+    __tablename__: ClassVar[Any] = "usage_hour"  # Any: as above
+
+    owner: str = Field(primary_key=True)
+    #: Its beginning, in Unix seconds.
+    hour_at: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})
+    expert: str = Field(primary_key=True)
+    done: int = Field(default=0, sa_column_kwargs=default(0))
+    failed: int = Field(default=0, sa_column_kwargs=default(0))
+    input_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
+    output_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
+    cost_usd: float = Field(default=0.0, sa_column_kwargs=default(0))
+    scored: int = Field(default=0, sa_column_kwargs=default(0))
+    quality_sum: float = Field(default=0.0, sa_column_kwargs=default(0))
 
 
 class Prompt(Work, table=True):
@@ -136,6 +158,9 @@ class Prompt(Work, table=True):
         waiting("work_class"),
         leased(),
         Index(None, "batch_id", "line"),
+        partial(
+            "state IN ('failed', 'cancelled', 'expired')", "batch_id", "state", "line", name="ix_prompt_unanswered"
+        ),
     )
 
     public_id: str = Field(unique=True)

@@ -18,7 +18,7 @@ MOST_BYTES = 1000
 FORM = (
     b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="../a.jsonl"\r\n'
-    b'Content-Type: text/plain\r\n\r\n{}\n\r\n'
+    b"Content-Type: text/plain\r\n\r\n{}\n\r\n"
     b"--x--\r\n"
 )
 

@@ -2,13 +2,19 @@
 
 import pickle
 import signal
+import subprocess
+import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+import redis
 from kombu import Exchange, Queue
 
+from api.system import process_environment
 from core import queues
 from core.queues import WorkClass
 from core.schemas.work import Dispatch, NewPrompt
@@ -125,6 +131,45 @@ def test_a_pickle_on_a_queue_is_never_opened_and_ends_no_worker(running: System,
     assert running.store.batches.get(batch, OWNER).done == 6
     assert not evil.path.exists()
     assert all(running.is_running(name) for name in names)
+
+
+def test_messages_that_never_reach_their_step_keep_no_thread_of_the_reserve(running: System):
+    celery, queue = running.sender._celery, Queue("expert.b.bulk", routing_key="expert.b.bulk")
+    for arguments in ({"args": ["not", "by", "name"]}, {"kwargs": ["no", "mapping"]}) * 10:
+        message = {"serializer": "json", "routing_key": "expert.b.bulk", "declare": [queue]}
+        body = (arguments.get("args", []), arguments.get("kwargs", {}), {})
+        with celery.producer_pool.acquire() as producer:
+            producer.publish(body, headers={"task": queues.GENERATE, "id": str(uuid.uuid4())}, **message)
+
+    batch = running.submit(*prompts(3, expert="b"), work_class=WorkClass.BULK)
+    running.ended(batch)
+
+    assert running.store.batches.get(batch, OWNER).done == 3
+
+
+@pytest.mark.parametrize("raw", [b"not a message", b"{}", b"[1]", b"null", b"\xff"])
+def test_what_is_no_message_at_all_ends_no_worker(running: System, raw: bytes):
+    before = running.pid("expert-b")
+    with redis.Redis(unix_socket_path=str(running.settings.socket)) as broker:
+        broker.lpush("expert.b.bulk", raw)
+        until(lambda: broker.llen("expert.b.bulk") == 0, "somebody takes it")
+
+    running.ended(running.submit(*prompts(2, expert="b"), work_class=WorkClass.BULK))
+
+    assert psutil.Process(before).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_broker_without_memory_ends_no_worker_that_connects_to_it(running: System):
+    before = running.pid("expert-b")
+    with redis.Redis(unix_socket_path=str(running.settings.socket)) as broker:
+        broker.config_set("maxmemory", "1mb")
+        broker.client_kill_filter(_type="normal", skipme=True)
+        time.sleep(1.0)  # in which it is refused several times
+        broker.config_set("maxmemory", "0")
+
+    running.ended(running.submit(*prompts(2, expert="b"), work_class=WorkClass.BULK))
+
+    assert psutil.Process(before).status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_message_of_ids_that_do_not_exist_is_nothing(running: System):
@@ -277,7 +322,7 @@ def test_a_broker_that_comes_back_empty_loses_nothing(make: Callable[..., System
 def supervise(system: System, name: str, batch: str) -> list[int]:
     """Start a worker again whenever it ends, until the batch has ended; its exit statuses."""
     statuses = []
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not system.store.batches.get(batch, OWNER).ended:
         assert time.monotonic() < deadline, f"not ended after {len(statuses)} starts"
         if (status := system._processes[name].poll()) is not None:
@@ -291,7 +336,7 @@ def test_prompts_that_kill_their_engine_or_worker_fail_and_all_others_are_done(m
     system = make()
     system.start("routing", "recovery", "expert a")
     texts = [f"question {number}" for number in range(200)]
-    texts[20], texts[60], texts[150] = "[[fault:dead]] one", "[[fault:dead]] other", "[[fault:kill]]"
+    texts[20], texts[150] = "[[fault:dead]]", "[[fault:kill]]"
     batch = system.submit(*(prompt(text, expert="a") for text in texts), work_class=WorkClass.BULK)
 
     statuses = supervise(system, "expert-a", batch)
@@ -300,7 +345,7 @@ def test_prompts_that_kill_their_engine_or_worker_fail_and_all_others_are_done(m
     assert [view.state for view in views] == ["failed" if "fault" in text else "done" for text in texts]
     assert {view.error_code for view in views if view.state == "failed"} == {"worker_lost"}
     assert set(statuses) == {ENGINE_DIED, -signal.SIGKILL}
-    assert len(statuses) <= 4 * 3
+    assert len(statuses) <= 4 * 2
     system.stop_all()
 
 
@@ -316,6 +361,37 @@ def test_a_loop_that_stands_still_ends_its_process(make: Callable[..., System]):
     assert status == ENGINE_DIED
     assert system.store.batches.get(batch, OWNER).failed >= 1
     system.stop_all()
+
+
+STUCK = """
+import sys, time
+from pathlib import Path
+from core.settings import read
+from workers import app, process
+
+process.LATE_S = 0.5
+
+def step(ids, queue):
+    Path(sys.argv[1]).touch()
+    time.sleep(600)
+
+consuming = process.Consuming("stuck", "torouter.score", ("score",), (), 1, 0)
+process.run(app.create(read()), consuming, step, Path(sys.argv[2]), lambda: None, drain_s=0.5)
+"""
+
+
+def test_a_worker_that_nothing_can_end_is_cut_off_after_its_time(running: System, tmp_path: Path):
+    begun, ready = tmp_path / "begun", tmp_path / "ready"
+    environment = process_environment(running.settings)
+    with subprocess.Popen([sys.executable, "-c", STUCK, str(begun), str(ready)], env=environment) as process:
+        until(ready.exists, "it consumes")
+        running.sender.scores([10**9])
+        until(begun.exists, "it works")
+        asked = time.monotonic()
+        process.terminate()
+
+        assert process.wait(20) == 0
+        assert time.monotonic() - asked < 10
 
 
 def test_a_synthetic_worker_and_recovery_load_neither_torch_nor_vllm(running: System):

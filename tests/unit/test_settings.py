@@ -53,3 +53,37 @@ def test_every_process_looks_for_the_brokers_socket_in_the_same_place(
 
     assert Settings(home=home).socket == here
     assert len(str(here).encode()) <= LONGEST_SOCKET_PATH
+
+
+def test_secrets_are_read_from_files_without_their_last_newline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torouter_database_url").write_text("postgresql://torouter:secret@data/torouter\n")
+    monkeypatch.setenv("TOROUTER_SECRETS_DIR", str(tmp_path))
+
+    assert read().database == "postgresql://torouter:secret@data/torouter"
+
+
+def test_the_environment_comes_before_secrets_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torouter_broker_url").write_text("redis://of-the-file")
+    monkeypatch.setenv("TOROUTER_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("TOROUTER_BROKER_URL", "redis://of-the-environment")
+
+    assert read().broker == "redis://of-the-environment"
+
+
+def test_a_wrong_secret_in_a_file_is_named_and_not_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torouter_webhook_secret").write_text("hunter2")
+    monkeypatch.setenv("TOROUTER_SECRETS_DIR", str(tmp_path))
+
+    with pytest.raises(ConfigError, match=r"TOROUTER_WEBHOOK_SECRET: .*whsec_") as refused:
+        read()
+
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+
+
+def test_a_missing_folder_of_secrets_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOROUTER_SECRETS_DIR", str(tmp_path / "away"))
+
+    with pytest.raises(ConfigError, match=r"TOROUTER_SECRETS_DIR='.*away' is not a folder"):
+        read()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from api import probes, system
 from api.child import Child
@@ -140,7 +141,12 @@ def test_children_read_the_very_settings_of_their_parent(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = settings.model_copy(
-        update={"lease_s": 7.5, "database_url": "sqlite://", "catalogue": tmp_path / "c.toml"}
+        update={
+            "lease_s": 7.5,
+            "database_url": "sqlite://",
+            "catalogue": tmp_path / "c.toml",
+            "webhook_secret": SecretStr(f"whsec_{'A' * 32}"),
+        }
     )
 
     for name, value in system.environment(changed).items():

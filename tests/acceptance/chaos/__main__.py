@@ -8,6 +8,7 @@ it promises is looked at.
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from tests.acceptance.chaos.wanted import Wanted
 
 def main() -> int:
     given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and so leave no process and no disk behind
     hit: Counter[Point] = Counter()
     outcomes: list[Outcome] = []
     for seed in range(given.first_seed, given.first_seed + given.seeds):

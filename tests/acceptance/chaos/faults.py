@@ -20,6 +20,9 @@ RECOVER_S = 90.0
 #: Of faults that are over when they have begun.
 AT_ONCE = (0.0, 0.0)
 
+#: Seconds for which a fault waits for a process to be at work.
+READY_S = 15.0
+
 #: The rows that a process holds, by the table that they are in.
 HELD = "SELECT '{0}' AS what, id, fence FROM {0} WHERE lease_owner LIKE :owner AND state {1}"
 STATES = {
@@ -91,6 +94,11 @@ def service_faults(world: World) -> dict[str, Fault]:
     return faults
 
 
+def failpoint_faults(world: World) -> dict[str, Fault]:
+    """Deaths at failpoints: whoever is armed with none is started again with one."""
+    return {"a process is armed with a failpoint": _arm}
+
+
 def endless(world: World, faults: dict[str, Fault]) -> Iterator[tuple[str, Fault]]:
     """All of them in a seeded order, then again in another."""
     while True:
@@ -105,6 +113,16 @@ def _kill(kind: str, world: World) -> Happened:
     at = time.monotonic()
     pid = world.processes.kill(name)
     return _recovered(Happened(name, at, 0.0), world, kind, pid)
+
+
+def _arm(world: World) -> Happened:
+    at, names = time.monotonic(), sorted(world.processes.unarmed())
+    if not names:
+        return Happened("", at, 0.0)
+    name = world.draw.choice(names)
+    pid = world.processes.kill(name)
+    time.sleep(world.draw.uniform(2, 4))
+    return _recovered(Happened(name, at, 0.0), world, name.split("-")[0], pid)
 
 
 def _terminate(kind: str, world: World) -> Happened:
@@ -130,11 +148,13 @@ def _freeze(kind: str, world: World) -> Happened:
 
 
 def _one(kind: str, world: World) -> str:
-    """A process of that kind that runs just now."""
+    """A process of that kind that is at work; any that runs, where none is for long."""
+    deadline = time.monotonic() + READY_S
     while True:
         names = sorted(name for name in world.processes.names() if name.split("-")[0] == kind)
-        if names:
-            return world.draw.choice(names)
+        ready = [name for name in names if kind == "api" or world.processes.ready(name)]
+        if ready or (names and time.monotonic() >= deadline):
+            return world.draw.choice(ready or names)
         time.sleep(0.05)
 
 

@@ -188,8 +188,9 @@ def _as_told(rows: Rows, client: httpx.Client, asked: Asked) -> Iterator[str]:
     )]  # fmt: skip
     if not asked.cancel and len(done) != (len(asked.custom_ids) - asked.bad) * asked.collects:
         yield f"{asked.id}: has {len(done)} answers to {len(asked.custom_ids)} lines"
-    if asked.from_file and now["request_counts"]["total"]:  # none: it was cancelled before its lines were counted
-        yield from _files(rows, client, asked, now, done)
+    if asked.from_file:
+        if now["request_counts"]["total"]:  # none: it was cancelled before its lines were counted
+            yield from _files(rows, client, asked, now, done)
     else:
         lines = client.get(f"/v1/batches/{asked.id}/results").raise_for_status().text.splitlines()
         names = [json.loads(line)["custom_id"] for line in lines]

@@ -108,6 +108,11 @@ class Processes:
         with self._lock:
             return [name for name, one in self._running.items() if one.popen.poll() is None]
 
+    def unarmed(self) -> list[str]:
+        """Of those that run and would die of nothing."""
+        with self._lock:
+            return [name for name in self.names() if self._running[name].armed is None]
+
     def kill(self, name: str) -> int:
         """SIGKILL the whole group; its process id."""
         with self._lock:
@@ -192,10 +197,10 @@ class Processes:
             self.seen.starts += 1
 
     def _next_point(self, name: str) -> Point | None:
-        """Two of three are armed, first with what has been hit least."""
+        """What has been hit least, and no other process is armed with."""
         points = list(POINTS.get(name.split("-", maxsplit=1)[0], ()))
         armed = {one.armed for one in self._running.values()}
-        if not points or self._random.random() < 1 / 3:
+        if not points:
             return None
         self._random.shuffle(points)
         return min(points, key=lambda point: (point in armed, self.seen.hit[point]))

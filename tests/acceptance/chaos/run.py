@@ -85,7 +85,7 @@ def _under_faults(made: World, outcome: Outcome, half: Asked, only: str) -> None
     load, over = _load(made), threading.Event()
     made.processes.arming = True
     lanes = []
-    for kinds in (faults.process_faults, faults.service_faults):
+    for kinds in (faults.process_faults, faults.service_faults, faults.failpoint_faults):
         mine = replace(made, draw=random.Random(f"{made.wanted.seed} {kinds.__name__}"))
         if found := _only(kinds(mine), only):
             lanes.append(threading.Thread(target=_lane, args=(mine, found, outcome, over)))

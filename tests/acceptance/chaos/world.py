@@ -119,7 +119,7 @@ def _commands(wanted: Wanted) -> dict[str, tuple[str, ...]]:
 
 def _expert(name: str, ledger: Path) -> ExpertSpec:
     """With some latency, so that a kill meets answers on their way; and few at once, so that it costs few."""
-    options = {"first_token_s": 0.3, "token_s": 0.02, "tokens": 8, "ledger": str(ledger)}
+    options = {"first_token_s": 0.5, "token_s": 0.04, "tokens": 8, "ledger": str(ledger)}
     return expert(name, options=options, limits=Limits(bulk_threads=2, bulk_places=48))
 
 

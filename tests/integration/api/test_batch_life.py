@@ -9,6 +9,7 @@ import openai
 import pytest
 from openai.types import Batch
 
+from core.errors import StoreError
 from core.store import Store
 from tests.integration.api.played import PlayedWorkers
 from workers.lines import Using
@@ -297,3 +298,19 @@ def test_a_collecting_batch_has_a_line_for_every_answer(client: openai.OpenAI):
 def test_a_window_that_is_none_is_refused(client: openai.OpenAI, window: str):
     with pytest.raises(openai.BadRequestError, match="completion_window"):
         create(client, line("a"), completion_window=window)
+
+
+def test_a_connection_that_breaks_behind_the_last_commit_loses_no_answers(
+    client: openai.OpenAI, api_store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    finish = api_store.batch_jobs.finish
+
+    def committed_and_broken(*ended: Any) -> None:
+        finish(*ended)
+        raise StoreError("the connection broke before the database could say that it had committed")
+
+    monkeypatch.setattr(api_store.batch_jobs, "finish", committed_and_broken)
+
+    done = ended(client, create(client, line("one"), line("two")))
+
+    assert [answer["custom_id"] for answer in content(client, done.output_file_id)] == ["one", "two"]

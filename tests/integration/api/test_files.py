@@ -9,6 +9,7 @@ import httpx
 import openai
 import pytest
 
+from core.errors import StoreError
 from core.store import Store
 from tests.integration.api.played import PlayedWorkers
 from workers import housekeeping
@@ -36,6 +37,24 @@ def test_a_file_comes_back_as_it_was_sent(client: openai.OpenAI):
     assert client.files.content(sent.id).content == content
     assert sent.expires_at is not None
     assert sent.expires_at - sent.created_at == 30 * 86_400
+
+
+def test_a_connection_that_breaks_behind_the_commit_loses_no_bytes(
+    client: openai.OpenAI, api_store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    add, key = api_store.files.add, {"Idempotency-Key": "once"}
+
+    def committed_and_broken(*new: Any) -> None:
+        add(*new)
+        raise StoreError("the connection broke before the database could say that it had committed")
+
+    monkeypatch.setattr(api_store.files, "add", committed_and_broken)
+    with pytest.raises(openai.InternalServerError):
+        upload(client, b"mine\n", extra_headers=key)
+    monkeypatch.undo()
+    again = upload(client, b"mine\n", extra_headers=key)
+
+    assert client.files.content(again.id).content == b"mine\n"
 
 
 def test_a_file_says_how_long_it_is_kept(client: openai.OpenAI):

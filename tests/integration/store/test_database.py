@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from core.errors import StoreError
 from core.store import Store, database
@@ -46,3 +46,36 @@ def test_a_writer_without_a_connection_holds_up_no_other_process(sqlite_store: S
     assert still_waiting
     for one in (ours, theirs):
         one.close()
+
+
+def test_a_machine_that_is_gone_in_its_transaction_holds_up_the_others_for_a_bounded_time(
+    new_postgresql_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(database, "IDLE_S", 1)
+    gone, alive = (Store(new_postgresql_database, "memory://") for _ in range(2))
+    gone.schema.upgrade()
+    batch = submit(gone)
+    name_it = update(BATCH).where(BATCH.c.public_id == batch.batch_id).values(policy="best")
+
+    with gone._database.engine.connect() as held:  # and nothing more is heard of it
+        held.execute(name_it)
+        began = time.monotonic()
+        with alive._database.write() as connection:
+            connection.execute(name_it)
+        waited = time.monotonic() - began
+        held.invalidate()
+
+    assert 0.5 < waited < 20
+    for one in (gone, alive):
+        one.close()
+
+
+def test_a_silent_peer_is_noticed_on_both_sides(new_postgresql_database: str):
+    found = Database(new_postgresql_database)
+
+    with found.read() as connection:
+        shown = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one()
+
+    assert shown == f"{database.IDLE_S}s"
+    assert found.engine.url.query["tcp_user_timeout"] == str(database.SILENT_S * 1000)
+    found.close()

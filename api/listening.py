@@ -3,12 +3,20 @@
 import logging
 import resource
 import socket
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from api import probes
 from core.errors import ConfigError
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
+#: How uvicorn speaks. h11 refuses a head beyond 64 KiB; httptools, which uvicorn prefers where it is installed (vLLM
+#: brings it), keeps 100 MB of one in memory before anybody is asked for a key.
+PROTOCOL: Final[Mapping[str, Any]] = MappingProxyType(
+    {"http": "h11", "ws": "none", "server_header": False}
+)  # Any: options
 
 #: Connections that wait to be accepted.
 BACKLOG = 2048

@@ -64,6 +64,9 @@ class System:
     def pid(self, name: str) -> int:
         return self._processes[name].pid
 
+    def is_running(self, name: str) -> bool:
+        return self._processes[name].poll() is None
+
     def names(self) -> list[str]:
         """Of the processes that were started and not stopped."""
         return list(self._processes)

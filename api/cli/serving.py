@@ -15,8 +15,6 @@ import typer
 from core import settings as settings_of
 from core.settings import Settings
 
-log = logging.getLogger(__name__)
-
 work = typer.Typer(no_args_is_help=True, help="Run one worker process until SIGTERM or Ctrl-C.")
 
 
@@ -36,7 +34,7 @@ def serve() -> None:
     """
     import uvicorn  # noqa: PLC0415  # each command brings its own
 
-    from api import exposure, listening, probes, starting  # noqa: PLC0415  # as above
+    from api import exposure, listening, starting  # noqa: PLC0415  # as above
     from api.app import create_app  # noqa: PLC0415  # as above
     from api.redacting import redact_logs  # noqa: PLC0415  # as above
     from api.system import STOP_S  # noqa: PLC0415  # as above
@@ -56,11 +54,10 @@ def serve() -> None:
         port=settings.port,
         log_level=settings.log_level.lower(),
         timeout_graceful_shutdown=math.ceil(settings.drain_s + STOP_S),
-        server_header=False,
+        **listening.PROTOCOL,
     )
     listening.allow_connections(settings.max_requests)
     with listening.on(settings) as listens:
-        log.info("listening on %s", probes.url(settings.host, listens.getsockname()[1]))
         uvicorn.Server(config).run(sockets=[listens])
 
 

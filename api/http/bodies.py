@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from api.http.crowding import paced
-from api.http.errors import BodyTooLargeError, NotJsonError, first_of
+from api.http.errors import BodyTooLargeError, EncodedError, NotJsonError, first_of
 from api.http.parts import PartsOf
 from core.errors import InvalidInputError
 
@@ -27,6 +27,7 @@ async def raw_body(request: Request, parts: PartsOf) -> AsyncIterator[bytes]:
     NotJsonError without JSON's content type: any other can be sent by a page of any site that a user opens.
     """
     _check_type(request.headers.get("content-type", ""))
+    refuse_encoded(request)
     limit = parts.settings.max_body_bytes
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
@@ -78,6 +79,13 @@ def parse(model: type[AnyModel], body: bytes) -> AnyModel:
 def _check_type(content_type: str) -> None:
     if content_type.partition(";")[0].strip().lower() != JSON:
         raise NotJsonError(f"Content-Type is {content_type[:100]!r}: send JSON, with Content-Type: {JSON}")
+
+
+def refuse_encoded(request: Request) -> None:
+    """EncodedError for a compressed body, whose size would be known only when it has been unpacked."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise EncodedError(f"Content-Encoding is {encoding[:100]!r}: send the body as it is")
 
 
 def refuse_size(limit: int, cure: str = "send fewer prompts at once, or a file") -> NoReturn:

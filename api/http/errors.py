@@ -71,6 +71,11 @@ class NotFormError(InvalidInputError):
     code = "unsupported_media_type"
 
 
+class EncodedError(InvalidInputError):
+    status = 415
+    code = "unsupported_encoding"
+
+
 class CrossSiteError(InvalidInputError):
     status = 403
     code = "cross_site_request"

@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from api.http.bodies import refuse_size
+from api.http.bodies import refuse_encoded, refuse_size
 from api.http.crowding import paced
 from api.http.errors import CrossSiteError, NotFormError
 from core.errors import InvalidInputError
@@ -40,6 +40,7 @@ async def read_form(request: Request, name: str, most_bytes: int) -> AsyncIterat
     given = request.headers.get("content-type", "")
     if given.partition(";")[0].strip().lower() != FORM:
         raise NotFormError(f"Content-Type is {given[:100]!r}: send the file as {FORM}")
+    refuse_encoded(request)
     limit = most_bytes + OVERHEAD_BYTES
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
@@ -47,8 +48,8 @@ async def read_form(request: Request, name: str, most_bytes: int) -> AsyncIterat
     parser = MultiPartParser(request.headers, _limited(request, limit, most_bytes), max_files=1, max_fields=10)
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        raise InvalidInputError(f"the form can't be read: {error.message}") from error
+    except (MultiPartException, UnicodeError) as error:  # the latter: of a charset that decodes nothing
+        raise InvalidInputError(f"the form can't be read: {error}") from error
     try:
         yield _form(form.multi_items(), name)
     finally:

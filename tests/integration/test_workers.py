@@ -1,5 +1,6 @@
 """Real Celery workers on a real Valkey, with synthetic experts: what is killed, doubled or lost."""
 
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import redis
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from api.system import process_environment
 from core import queues
@@ -102,6 +103,34 @@ def test_a_message_that_is_not_ours_is_refused_and_harms_nothing(running: System
     running.ended(batch)
 
     assert running.store.batches.get(batch, OWNER).done == 3
+
+
+class Touches:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_on_a_queue_is_never_opened_and_ends_no_worker(running: System, tmp_path: Path):
+    evil, names = Touches(tmp_path / "ran"), ("routing", "expert-a")
+    headers = {"task": queues.ROUTE, "id": "1", "lang": "py"}
+    with running.sender._celery.connection() as connection:
+        producer = connection.Producer(serializer="pickle")
+        for queue in ("route.bulk", "expert.a.bulk"):
+            producer.publish(((evil,), {"ids": evil}, {}), routing_key=queue, headers=headers)
+            connection.default_channel.client.lpush(queue, pickle.dumps(evil), b"\xff", b"{}", b'{"body": 1}')
+        producer.publish(evil, exchange=Exchange("celery.pidbox", "fanout"), headers=headers)
+
+    batch = running.submit(*prompts(3, expert="a"), *prompts(3), work_class=WorkClass.BULK)
+    running.ended(batch)
+
+    assert running.store.batches.get(batch, OWNER).done == 6
+    assert not evil.path.exists()
+    assert all(running.is_running(name) for name in names)
 
 
 def test_messages_that_never_reach_their_step_keep_no_thread_of_the_reserve(running: System):

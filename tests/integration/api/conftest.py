@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api import batch_reports
+from api import batch_reports, listening
 from api.app import create_app
 from api.http.batch_lines import Lines
 from core.settings import Settings
@@ -86,7 +86,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def url(app: FastAPI) -> Iterator[str]:
     """Where the app is served by a real uvicorn, on loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", **listening.PROTOCOL))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

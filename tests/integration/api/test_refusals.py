@@ -1,6 +1,8 @@
 """Wrong input: a 4xx in OpenAI's shape, with a message that names the field and the cure."""
 
 import json
+import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -261,3 +263,22 @@ async def test_a_model_that_cannot_be_stored_is_refused(client: httpx.AsyncClien
     error = refused(await client.post("/predict", json={"messages": [HELLO], "model": "\x00"}))
 
     assert error["param"] == "model"
+
+
+async def test_a_compressed_body_is_refused_before_it_is_unpacked(client: httpx.AsyncClient):
+    body = {"content": b"\x1f\x8b", "headers": {"Content-Encoding": "gzip"}}
+
+    assert "send the body as it is" in refused(await client.post("/v1/prompts", **body), 415)["message"]
+
+
+def test_a_head_without_an_end_is_cut_off(url: str):
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.settimeout(10)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ")
+        with pytest.raises(ConnectionError):  # noqa: PT012  # which of the writes, the kernel says
+            for _ in range(100):
+                connection.sendall(b"a" * 65_536)
+                time.sleep(0.01)
+
+    assert httpx.get(f"{url}/healthz").status_code == 200

@@ -49,15 +49,15 @@ async function ask(path, options) {
   const secret = key.get();
   const headers = { ...options.headers, ...(secret && { Authorization: `Bearer ${secret}` }) };
   const response = await reading(() => fetch(path, { ...options, headers, cache: "no-store", credentials: "omit" }));
-  if (!response.ok) throw await refusal(response);
+  if (!response.ok) throw await refusal(response, secret);
   return response;
 }
 
-async function refusal(response) {
+async function refusal(response, secret) {
   const { error = {} } = await response.json().catch(() => ({}));
   const retryAfterS = Number(response.headers.get("Retry-After")) || null;
   const refused = new ApiError(response.status, error.message ?? `HTTP ${response.status}`, error.code, retryAfterS);
-  if (response.status === 401) document.dispatchEvent(new CustomEvent("torouter:unknown", { detail: refused }));
+  if (response.status === 401) document.dispatchEvent(new CustomEvent("torouter:unknown", { detail: { refused, secret } }));
   return refused;
 }
 

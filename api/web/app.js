@@ -66,11 +66,11 @@ function settle(focus) {
   if (focus) (heading ?? main).focus({ preventScroll: true });
 }
 
-function askForKey(refused) {
-  const wasIn = key.get() !== null;
+function askForKey({ refused, secret }) {
+  if (secret !== key.get() || main.querySelector("#key")) return; // another call was refused too, and the form is there
   key.forget();
   signOut.hidden = true;
-  signIn(main, wasIn ? refused.message : null, entered(), () => show({ focus: true }));
+  signIn(main, secret === null ? null : refused.message, entered(), () => show({ focus: true }));
   settle(true);
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, and_, case, exists, func, select, update
+from sqlalchemy import Connection, Table, and_, case, exists, func, select, update
 
 from core.queues import WorkClass
 from core.schemas.conversation import storable

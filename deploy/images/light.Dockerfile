@@ -17,7 +17,7 @@ COPY core core
 COPY experts experts
 COPY router router
 COPY workers workers
-RUN /opt/torouter/bin/pip install --constraint deploy/images/constraints.txt ".[remote,s3,parquet]" \
+RUN /opt/torouter/bin/pip install --constraint deploy/images/constraints.txt ".[remote,s3]" \
     && /opt/torouter/bin/pip uninstall --yes pip
 
 FROM python:${PYTHON}

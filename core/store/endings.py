@@ -149,9 +149,7 @@ def settle(connection: Connection, changes: Mapping[int, Tally]) -> None:
     usage.add(connection, ((batches[id_].owner, tally) for id_, tally in changes.items()))
 
 
-def _add_to_experts(
-    connection: Connection, changes: Mapping[int, Tally], batches: Mapping[int, Row[Any, Any, Any]]
-) -> None:
+def _add_to_experts(connection: Connection, changes: Mapping[int, Tally], batches: Mapping[int, Any]) -> None:
     """The same for what each expert did, of bulk; the batches' locks are those of these rows too."""
     rows = [
         {"batch_id": batch_id, "expert": expert, **asdict(theirs)}
@@ -243,7 +241,7 @@ def _count(tally: Tally | ExpertTally, state: str) -> None:
     setattr(tally, state, getattr(tally, state) + 1)
 
 
-def _lock_batches(connection: Connection, ids: Collection[int]) -> dict[int, Row[Any, Any, Any]]:  # Any: as selected
+def _lock_batches(connection: Connection, ids: Collection[int]) -> dict[int, Any]:  # Any: rows of owner and class
     columns = BATCH.c
     rows = connection.execute(
         select(columns.id, columns.owner, columns.work_class)

@@ -1,5 +1,6 @@
 """Routers on a frozen encoder: a head is fitted on its vectors in seconds, and stored as arrays beside it."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def loading(kind: HeadKind) -> Callable[[Path, Manifest], FrozenRouter]:
 
 def _try_out(head: Head, width: int, experts: int) -> None:
     """Let it predict for a text: arrays that don't fit each other would fail every prompt."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         found = head.predict(["a"], np.full((1, width), width**-0.5))
     if found.shape != (1, experts):
         raise ValueError(f"it predicts {found.shape}, and there are {experts} experts")

@@ -168,7 +168,7 @@ def test_what_is_asked_for_every_few_seconds_reads_no_whole_table(sqlite_store: 
     store.usage.of(OWNER, 24)
     store.depths.all()
     store.batches.submitted(OWNER, work_class=None, after=None, limit=20)
-    store.batches.open_prompts(OWNER)
+    store.batches.open_prompts_of(OWNER)
     store.prompts.page(submitted.batch_id, OWNER, state=State.FAILED, limit=20)
 
     large = {"batch", "prompt", "generation", "score", "usage_hour"}

@@ -12,7 +12,6 @@ from rich.markup import escape
 
 from api.cli import clients, keys, learning, operators, outcomes, routers, serving, submitting
 from core.errors import ConfigError, InvalidInputError, TorouterError
-from core.store import failpoints
 
 #: Exit statuses: what was asked can't be done (EX_USAGE's neighbour 1), wrong input or settings (2), Ctrl-C (130).
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -63,7 +62,10 @@ def main() -> NoReturn:
     """Run one command and exit: 0 done, 1 it failed, 2 wrong input or settings, 130 Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
+        if armed := os.environ.get("TOROUTER_FAILPOINT"):
+            from core.store import failpoints  # noqa: PLC0415  # SQLAlchemy, which few commands need
+
+            failpoints.arm(armed)
         app()
     except (InvalidInputError, ConfigError) as error:
         _fail(error, WRONG)

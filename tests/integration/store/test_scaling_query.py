@@ -16,7 +16,7 @@ INSERT INTO batch (public_id, owner, endpoint, total, created_at) VALUES ('batch
 INSERT INTO prompt (public_id, batch_id, owner, endpoint, messages, sampling, created_at, state)
     SELECT 'prompt_' || n, 1, 'local', '/v1/prompts', '[]', '{{}}', 0, 'done' FROM generate_series(1, {DONE}) AS n;
 INSERT INTO generation (prompt_id, batch_id, expert, created_at, state)
-    SELECT id, 1, CASE WHEN id % 2 = 0 THEN 'math' ELSE 'code' END, 0,
+    SELECT id, 1, CASE WHEN mod(id, 2) = 0 THEN 'math' ELSE 'code' END, 0,
         CASE WHEN id <= {WAITING} THEN 'pending' WHEN id <= {WAITING} + 10 THEN 'running' ELSE 'done' END
     FROM prompt;
 ANALYZE generation;

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from api.http.pages import Listed, Page
 from core.schemas.views import BatchView
 from core.schemas.views import ExpertCounts as Counted
 from core.tables import BatchState
@@ -67,10 +68,9 @@ class ExpertCounts(BaseModel):
     quality: float | None = Field(description="mean BERTSim of the answers that were scored so far")
 
 
-class BatchObject(BaseModel):
+class BatchObject(Listed):
     """OpenAI's batch object; `class` and all that follows it is ours."""
 
-    id: str
     object: Literal["batch"] = "batch"
     endpoint: str
     errors: BatchErrors | None
@@ -136,12 +136,8 @@ class BatchObject(BaseModel):
         )
 
 
-class BatchList(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[BatchObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
+class BatchList(Page[BatchObject]):
+    """Batches, a page at a time."""
 
 
 def _expert(counts: Counted) -> ExpertCounts:

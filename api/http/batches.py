@@ -61,9 +61,7 @@ def read_all(
 ) -> BatchList:
     """Those that came as files, the newest first."""
     page = parts.store.batches.page(owner, after=plausible(after) if after else None, limit=limit + 1)
-    shown = [BatchObject.of(view) for view in page[:limit]]
-    first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
-    return BatchList(data=shown, first_id=first, last_id=last, has_more=len(page) > limit)
+    return BatchList.of([BatchObject.of(view) for view in page], limit)
 
 
 @router.get("/{batch_id}", summary="One batch", responses=NOT_FOUND)

@@ -4,11 +4,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel
 
+from api.http.pages import Listed, Page
 from core.schemas.files import FileView, PartView, UploadView
 
 
-class FileObject(BaseModel):
-    id: str
+class FileObject(Listed):
     object: Literal["file"] = "file"
     bytes: int
     created_at: int
@@ -30,12 +30,8 @@ class FileObject(BaseModel):
         )
 
 
-class FileList(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[FileObject]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
+class FileList(Page[FileObject]):
+    """Files, a page at a time."""
 
 
 class FileDeleted(BaseModel):

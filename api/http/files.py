@@ -75,9 +75,7 @@ def read_all(parts: PartsOf, owner: Caller, asked: Annotated[FilePage, Query()])
         newest_first=asked.order == "desc",
         purpose=asked.purpose,
     )
-    shown = [FileObject.of(view) for view in page[: asked.limit]]
-    first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
-    return FileList(data=shown, first_id=first, last_id=last, has_more=len(page) > asked.limit)
+    return FileList.of([FileObject.of(view) for view in page], asked.limit)
 
 
 @router.get("/{file_id}", summary="One file", responses=NOT_FOUND)

@@ -3,13 +3,14 @@
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.http.batch_objects import BatchList, BatchObject
 from api.http.callers import Caller
 from api.http.documentation import BAD_REQUEST, NOT_FOUND
 from api.http.ids import PathId, plausible
 from api.http.objects import Failed
+from api.http.pages import Listed, Page
 from api.http.parts import PartsOf
 from core.queues import WorkClass
 from core.schemas.views import GenerationView, PromptView
@@ -24,10 +25,9 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 After = Annotated[str | None, Query(description="the last id of the page before")]
 
 
-class PromptLine(BaseModel):
+class PromptLine(Listed):
     """A prompt among others: what it asks, who answers, and what came of it."""
 
-    id: str
     object: Literal["torouter.prompt.line"] = "torouter.prompt.line"
     custom_id: str | None
     state: str
@@ -54,12 +54,8 @@ class PromptLine(BaseModel):
         )
 
 
-class PromptPage(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[PromptLine]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
+class PromptPage(Page[PromptLine]):
+    """A batch's prompts, a page at a time."""
 
 
 @router.get("/submissions", summary="All submissions", responses=BAD_REQUEST | NOT_FOUND)
@@ -73,9 +69,7 @@ def read_all(
     """Whatever came as files, as prompts, or as chats, the newest first. `GET /v1/batches` has files alone."""
     last = plausible(after) if after else None
     page = parts.store.batches.submitted(owner, work_class=work_class, after=last, limit=limit + 1)
-    shown = [BatchObject.of(view) for view in page[:limit]]
-    first_id, last_id = (shown[0].id, shown[-1].id) if shown else (None, None)
-    return BatchList(data=shown, first_id=first_id, last_id=last_id, has_more=len(page) > limit)
+    return BatchList.of([BatchObject.of(view) for view in page], limit)
 
 
 @router.get("/batches/{batch_id}/prompts", summary="A batch's prompts", responses=BAD_REQUEST | NOT_FOUND)
@@ -94,9 +88,7 @@ def read_prompts(
     last = plausible(after) if after else None
     wanted = State(state) if state else None
     page = parts.store.prompts.page(batch_id, owner, state=wanted, after=last, limit=limit + 1)
-    shown = [PromptLine.of(view) for view in page[:limit]]
-    first_id, last_id = (shown[0].id, shown[-1].id) if shown else (None, None)
-    return PromptPage(data=shown, first_id=first_id, last_id=last_id, has_more=len(page) > limit)
+    return PromptPage.of([PromptLine.of(view) for view in page], limit)
 
 
 def _qualities(generations: tuple[GenerationView, ...]) -> list[float]:

@@ -1,15 +1,16 @@
 """How much waits in each queue, and is under way: by the database, which knows what no message was sent for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from core import queues
-from core.queues import WorkClass
 from core.schemas.views import QueueView
 from core.store import leases
-from core.store.database import Database, now
+from core.store.database import Database
+from core.store.waiting import ROUTING, SCORING, of_expert
 from core.tables import EXPERT, GENERATION, PROMPT, SCORE, State
 
 #: Rows that are counted of one queue at most: there may be millions, and an operator asks every few seconds.
@@ -29,33 +30,27 @@ class Depths:
             return list(_views(connection, experts))
 
 
-def _views(connection: Connection, experts: Any) -> Iterator[QueueView]:  # Any: names
-    routed = _running(connection, PROMPT, PROMPT.c.work_class)
-    generated = _running(connection, GENERATION, GENERATION.c.expert, GENERATION.c.work_class)
-    scored = _running(connection, SCORE)
-    for one in WorkClass:
-        yield _view(connection, queues.route_queue(one), PROMPT, routed.get((one,), 0), work_class=one)
-    for expert in experts:
-        for one in WorkClass:
-            name, running = queues.expert_queue(expert, one), generated.get((expert, one), 0)
-            yield _view(connection, name, GENERATION, running, expert=expert, work_class=one)
-    yield _view(connection, queues.SCORE_QUEUE, SCORE, scored.get((), 0))
+def _views(connection: Connection, experts: Iterable[str]) -> Iterator[QueueView]:
+    [(scored,)] = _held(connection, SCORE)
+    running = {
+        **{queues.route_queue(one): n for one, n in _held(connection, PROMPT, PROMPT.c.work_class)},
+        **{
+            queues.expert_queue(expert, one): n
+            for expert, one, n in _held(connection, GENERATION, GENERATION.c.expert, GENERATION.c.work_class)
+        },
+        queues.SCORE_QUEUE: scored,
+    }
+    for waiting in (*ROUTING, *chain.from_iterable(map(of_expert, experts)), SCORING):
+        some = select(waiting.table.c.id).where(*waiting.rows).limit(MOST).subquery()
+        yield QueueView(
+            queue=waiting.queue,
+            waiting=int(connection.execute(select(func.count()).select_from(some)).scalar_one()),
+            oldest_s=waiting.oldest_s(connection),
+            running=running.get(waiting.queue, 0),
+        )
 
 
-def _view(connection: Connection, queue: str, table: Table, running: int, **where: str) -> QueueView:
-    waits = [leases.has_state(table, State.PENDING), *(table.c[name] == value for name, value in where.items())]
-    some = select(table.c.id).where(*waits).limit(MOST).subquery()
-    sent = select(now() - table.c.sent_at).where(*waits, table.c.sent_at.is_not(None)).order_by(table.c.sent_at)
-    return QueueView(
-        queue=queue,
-        waiting=int(connection.execute(select(func.count()).select_from(some)).scalar_one()),
-        oldest_s=connection.execute(sent.limit(1)).scalar_one_or_none(),
-        running=running,
-    )
-
-
-def _running(connection: Connection, table: Table, *by: ColumnElement[Any]) -> dict[tuple[Any, ...], int]:
-    """How much workers hold; never more than they have room for. Any: names."""
-    held = select(*by, func.count().label("n")).where(leases.has_state(table, State.RUNNING))
-    counts = connection.execute(held.group_by(*by))
-    return {tuple(row[:-1]): row.n for row in counts}
+def _held(connection: Connection, table: Table, *by: ColumnElement[Any]) -> Iterable[Any]:  # Any: names, and a count
+    """How much workers hold; never more than they have room for."""
+    held = select(*by, func.count()).where(leases.has_state(table, State.RUNNING))
+    return connection.execute(held.group_by(*by))

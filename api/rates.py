@@ -13,11 +13,16 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
+from core.errors import NotReadyError
+from workers.away import Away
+
 log = logging.getLogger(__name__)
 
-#: Seconds that the broker has for an answer, and for which it is left alone where it gave none.
+#: Seconds that the broker has for an answer.
 ANSWER_S: Final = 0.5
-AGAIN_S: Final = 5.0
+
+#: What says that it gave none.
+LOST: Final = (RedisError, OperationalError, OSError)
 
 #: What the counts are called at the broker.
 PREFIX: Final = "torouter-rate"
@@ -44,28 +49,27 @@ class Rates:
         )
         self._lock = threading.Lock()
         self._shared: SlidingWindowCounterRateLimiter | None = None
-        self._again_at = float("-inf") if self._broker.transport.driver_type == "redis" else float("inf")
+        self._is_redis = self._broker.transport.driver_type == "redis"
+        self._away = Away(*LOST)
         self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def take(self, who: str, per_minute: int) -> Rate:
         """Count a request. Never an error: a broker that is away or full costs the others' counts, and no request."""
-        try:
-            shared = self._reach()
-            if shared is not None:
-                return _take(shared, who, per_minute)
-        except (RedisError, OperationalError, OSError) as error:
-            log.warning("requests are counted in this process alone, as the broker does not answer: %s", error)
-            self._again_at = time.monotonic() + AGAIN_S
+        if self._is_redis:
+            try:
+                with self._away.trying():
+                    return _take(self._at_broker(), who, per_minute)
+            except NotReadyError:
+                pass  # that it is away has been said
+            except LOST as error:
+                log.warning("requests are counted in this process alone, as the broker does not answer: %s", error)
         return _take(self._here, who, per_minute)
 
     def close(self) -> None:
         """Let go of the broker."""
         self._broker.release()
 
-    def _reach(self) -> SlidingWindowCounterRateLimiter | None:
-        """The counts at the broker; None where it keeps none, or did not answer a moment ago."""
-        if time.monotonic() < self._again_at:
-            return None
+    def _at_broker(self) -> SlidingWindowCounterRateLimiter:
         with self._lock:
             if self._shared is None:
                 pool: Any = self._broker.default_channel.pool  # Any: kombu ships no types

@@ -21,7 +21,7 @@ from core.errors import (
 )
 from core.queues import WorkClass
 from core.schemas.experts import ExpertSpec
-from core.schemas.work import Claim, Dispatch, Failure, GenerationItem, GenerationResult, Suspect
+from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult, Suspect
 from core.settings import Settings
 from core.store import Store
 from core.store.failpoints import Point, failpoint
@@ -104,7 +104,7 @@ def _answer_suspects(suspects: Sequence[Suspect], using: Using) -> None:
     finally:
         left = [id_ for group in waiting for id_ in group]
         if left:
-            using.store.recovery.unsend(Dispatch("", queues.GENERATE, left))
+            using.store.recovery.unsend(queues.GENERATE, left)
 
 
 def _answer(items: Sequence[GenerationItem], using: Using) -> None:

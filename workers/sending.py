@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 from celery import Celery
 from kombu import Queue
@@ -18,6 +17,7 @@ from core.settings import Settings
 from core.store.failpoints import Point, failpoint
 from core.store.recovery import Recovery
 from workers.app import depth
+from workers.away import Away
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,6 @@ INTERACTIVE_CHUNK = 8
 
 #: Seconds for which a look at a queue's depth holds.
 LOOK_S = 0.5
-
-#: After the broker has refused, or not answered, it is left alone for so long: each try may take seconds of a request.
-AWAY_S = 5.0
 
 #: Ids that a queue without a limit takes.
 UNLIMITED = 1_000_000_000
@@ -90,7 +87,7 @@ class Sender:
     def _unsend(self, dispatch: Dispatch) -> None:
         """Only hastens recovery, which finds the rows by their age too: what was committed must not look refused."""
         try:
-            self._recovery.unsend(dispatch)
+            self._recovery.unsend(dispatch.task, dispatch.ids)
         except StoreError as error:
             log.warning("recovery sends %d ids for %s later: %s", len(dispatch.ids), dispatch.queue, error)
 
@@ -99,31 +96,6 @@ class Sender:
         if dispatch.queue.endswith(WorkClass.INTERACTIVE):
             size = min(size, INTERACTIVE_CHUNK)
         return (dispatch.ids[start : start + size] for start in range(0, len(dispatch.ids), size))
-
-
-class Away:
-    """While the broker is away, one thread in a while finds out whether it is back, and no other waits for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._again_at: float | None = None  # None: it is there
-
-    @contextmanager
-    def trying(self) -> Iterator[None]:
-        """For one message; NotReadyError instead of a try that would likely be in vain."""
-        with self._lock:
-            if self._again_at is not None:
-                if time.monotonic() < self._again_at:
-                    raise NotReadyError("it was away a moment ago")
-                self._again_at = time.monotonic() + AWAY_S
-        try:
-            yield
-        except OperationalError:
-            with self._lock:
-                self._again_at = time.monotonic() + AWAY_S
-            raise
-        with self._lock:
-            self._again_at = None
 
 
 class Depths:

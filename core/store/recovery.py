@@ -1,17 +1,17 @@
 """The outbox and abandoned leases. Several recoveries may run at once: what one takes, the others skip."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
+from sqlalchemy import Connection, Table, func, or_, select, update
 
 from core import queues
 from core.errors import UnknownExpertError
-from core.queues import WorkClass
 from core.schemas.work import Dispatch, Suspect
 from core.store import endings, leases
 from core.store.database import Database, now
 from core.store.failpoints import Point, failpoint
+from core.store.waiting import ROUTING, SCORING, Waiting, of_expert, pending
 from core.tables import EXPERT, GENERATION, LEASED, PROMPT, SCORE, State
 
 #: Rows that one transaction of recovery takes.
@@ -52,7 +52,7 @@ class Recovery:
                 return 0
             rows = connection.execute(
                 select(GENERATION.c.id, GENERATION.c.expert)
-                .where(*_pending(GENERATION), GENERATION.c.expert.in_(gone))
+                .where(*pending(GENERATION), GENERATION.c.expert.in_(gone))
                 .order_by(GENERATION.c.id)
                 .limit(BATCH_ROWS)
                 .with_for_update(skip_locked=True, key_share=True)
@@ -83,14 +83,14 @@ class Recovery:
             rows = connection.execute(select(columns.id, columns.deaths).where(*waiting).order_by(columns.id))
             return [Suspect(row.id, row.deaths) for row in rows]
 
-    def unsend(self, dispatch: Dispatch) -> None:
-        """The broker did not take it, or who did won't get to it: it is unsent again."""
-        table = _TABLE[dispatch.task]
+    def unsend(self, task: str, ids: Sequence[int]) -> None:
+        """The broker did not take these rows of a task, or who did won't get to them: they are unsent again."""
+        table = _TABLE[task]
         with self._database.write() as connection:
-            for start in range(0, len(dispatch.ids), BATCH_ROWS):
-                page = dispatch.ids[start : start + BATCH_ROWS]
-                pending = table.c.id.in_(page), table.c.state == State.PENDING
-                connection.execute(update(table).where(*pending).values(sent_at=None))
+            for start in range(0, len(ids), BATCH_ROWS):
+                page = ids[start : start + BATCH_ROWS]
+                still = table.c.id.in_(page), table.c.state == State.PENDING
+                connection.execute(update(table).where(*still).values(sent_at=None))
 
     def stale(self, older_s: float) -> dict[str, float]:
         """Queues that owe work: rows were sent there at least `older_s` seconds ago, and nobody has claimed them.
@@ -100,9 +100,7 @@ class Recovery:
         oldest: dict[str, float] = {}
         for waiting in self._waiting():
             with self._database.read() as connection:
-                sent_at = waiting.table.c.sent_at
-                first = select((now() - sent_at).label("age_s")).where(*waiting.rows, sent_at.is_not(None))
-                age_s = connection.execute(first.order_by(sent_at).limit(1)).scalar_one_or_none()
+                age_s = waiting.oldest_s(connection)
             if age_s is not None and age_s >= older_s:
                 oldest[waiting.queue] = age_s
         return oldest
@@ -117,45 +115,22 @@ class Recovery:
                     count += connection.execute(stale.values(sent_at=None)).rowcount
         return count
 
-    def _waiting(self) -> list["Waiting"]:
+    def _waiting(self) -> list[Waiting]:
         """The queues that rows wait for. Each is found through an index, however many rows wait."""
         with self._database.read() as connection:
-            return [*_of_experts(connection), *OF_STEPS]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A queue, its task, and which rows of which table wait for it."""
-
-    queue: str
-    task: str
-    table: Table
-    rows: tuple[ColumnElement[bool], ...]
-
-
-def _pending(table: Table, **columns: str) -> tuple[ColumnElement[bool], ...]:
-    """Rows that wait, and these columns of theirs."""
-    return (leases.has_state(table, State.PENDING), *(table.c[name] == value for name, value in columns.items()))
-
-
-OF_STEPS = (
-    *(Waiting(queues.route_queue(one), queues.ROUTE, PROMPT, _pending(PROMPT, work_class=one)) for one in WorkClass),
-    Waiting(queues.SCORE_QUEUE, queues.SCORE, SCORE, _pending(SCORE)),
-)
+            return [*_of_experts(connection), *ROUTING, SCORING]
 
 
 def _of_experts(connection: Connection) -> Iterator[Waiting]:
     """Of every expert that rows wait for, whether it is in the catalogue or not."""
     expert = ""
     while True:
-        following = select(func.min(GENERATION.c.expert)).where(*_pending(GENERATION), GENERATION.c.expert > expert)
+        following = select(func.min(GENERATION.c.expert)).where(*pending(GENERATION), GENERATION.c.expert > expert)
         found = connection.execute(following).scalar_one()
         if found is None:
             return
         expert = str(found)
-        for one in WorkClass:
-            rows = _pending(GENERATION, expert=expert, work_class=one)
-            yield Waiting(queues.expert_queue(expert, one), queues.GENERATE, GENERATION, rows)
+        yield from of_expert(expert)
 
 
 _TABLE = {queues.ROUTE: PROMPT, queues.GENERATE: GENERATION, queues.SCORE: SCORE}

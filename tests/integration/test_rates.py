@@ -12,6 +12,7 @@ from api import rates, valkey
 from api.rates import Rates
 from core.settings import Settings
 from tests.system import until
+from workers import away
 
 
 class Broker:
@@ -39,7 +40,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "AGAIN_S", 0.2)
+    monkeypatch.setattr(away, "AWAY_S", 0.2)
     monkeypatch.setattr(rates, "ANSWER_S", 0.2)
 
 

@@ -27,7 +27,7 @@ def sender(sqlite_store: Store, tmp_path: Path) -> Sender:
 def test_what_was_committed_is_no_error_although_broker_and_database_are_away(
     sqlite_store: Store, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ):
-    def away(_dispatch: object) -> None:
+    def away(_task: object, _ids: object) -> None:
         raise StoreError("away")
 
     monkeypatch.setattr(sqlite_store.recovery, "unsend", away)

@@ -25,7 +25,7 @@ class Refusing:
     def send(self, dispatches: list[Dispatch]) -> bool:
         for dispatch in dispatches:
             self.sent.append(dispatch)
-            self.store.recovery.unsend(dispatch)
+            self.store.recovery.unsend(dispatch.task, dispatch.ids)
         return True
 
 

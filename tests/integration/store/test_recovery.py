@@ -17,7 +17,7 @@ def test_a_row_that_was_sent_is_not_sent_again(store: Store):
 def test_what_the_broker_refused_is_sent_by_recovery_once(store: Store):
     submitted = submit(store, prompt("a"), prompt("b"), work_class=WorkClass.BULK)
 
-    store.recovery.unsend(Dispatch("route.bulk", "torouter.route", submitted.ids))
+    store.recovery.unsend("torouter.route", submitted.ids)
 
     assert store.recovery.unsent() == [Dispatch("route.bulk", "torouter.route", submitted.ids)]
     assert store.recovery.unsent() == []
@@ -27,14 +27,14 @@ def test_a_dispatch_with_more_ids_than_a_statement_takes_is_unsent(store: Store)
     submitted = submit(store)
     beyond = range(submitted.ids[0] + 1, submitted.ids[0] + 300_000)
 
-    store.recovery.unsend(Dispatch("route.interactive", "torouter.route", [*beyond, *submitted.ids]))
+    store.recovery.unsend("torouter.route", [*beyond, *submitted.ids])
 
     assert store.recovery.unsent() == [Dispatch("route.interactive", "torouter.route", submitted.ids)]
 
 
 def test_several_recoveries_do_not_take_the_same_row(store: Store):
     submitted = submit(store, *(prompt(str(n)) for n in range(100)))
-    store.recovery.unsend(Dispatch("route.interactive", "torouter.route", submitted.ids))
+    store.recovery.unsend("torouter.route", submitted.ids)
 
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: store.recovery.unsent(), range(4)))

@@ -111,15 +111,9 @@ class Batch(SQLModel, table=True):
     finished_at: float | None = None
 
 
-class BatchExpert(SQLModel, table=True):
-    """What an expert has done for a batch so far: counted as it answers, so that nobody has to count rows."""
+class Counts(SQLModel):
+    """What an expert has done so far: counted as it answers, so that nobody has to count rows."""
 
-    __tablename__: ClassVar[Any] = "batch_expert"  # Any: as above
-
-    batch_id: int = Field(
-        primary_key=True, sa_type=BIG, foreign_key="batch.id", sa_column_kwargs={"autoincrement": False}
-    )
-    expert: str = Field(primary_key=True)
     done: int = Field(default=0, sa_column_kwargs=default(0))
     failed: int = Field(default=0, sa_column_kwargs=default(0))
     input_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
@@ -130,8 +124,19 @@ class BatchExpert(SQLModel, table=True):
     quality_sum: float = Field(default=0.0, sa_column_kwargs=default(0))
 
 
-class UsageHour(SQLModel, table=True):
-    """What an expert has done for an owner within an hour: counted likewise (docs/decisions/0023)."""
+class BatchExpert(Counts, table=True):
+    """Of one expert, for a batch."""
+
+    __tablename__: ClassVar[Any] = "batch_expert"  # Any: as above
+
+    batch_id: int = Field(
+        primary_key=True, sa_type=BIG, foreign_key="batch.id", sa_column_kwargs={"autoincrement": False}
+    )
+    expert: str = Field(primary_key=True)
+
+
+class UsageHour(Counts, table=True):
+    """Of one expert, for an owner within an hour (docs/decisions/0023)."""
 
     __tablename__: ClassVar[Any] = "usage_hour"  # Any: as above
 
@@ -139,13 +144,6 @@ class UsageHour(SQLModel, table=True):
     #: Its beginning, in Unix seconds.
     hour_at: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})
     expert: str = Field(primary_key=True)
-    done: int = Field(default=0, sa_column_kwargs=default(0))
-    failed: int = Field(default=0, sa_column_kwargs=default(0))
-    input_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
-    output_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
-    cost_usd: float = Field(default=0.0, sa_column_kwargs=default(0))
-    scored: int = Field(default=0, sa_column_kwargs=default(0))
-    quality_sum: float = Field(default=0.0, sa_column_kwargs=default(0))
 
 
 class Prompt(Work, table=True):

@@ -81,9 +81,21 @@ export function batchRow(batch) {
 }
 
 export function batchTable(rows) {
-  const head = h("tr", {}, h("th", { scope: "col" }, "Batch"), h("th", { scope: "col" }, "Progress"), h("th", { scope: "col", class: "number wide" }, "Cost"), h("th", { scope: "col", class: "number wide" }, "Submitted"));
-  return h("table", { class: "batches" }, h("thead", {}, head), rows);
+  return h("table", { class: "batches" }, head([["Batch"], ["Progress"], ["Cost", "number wide"], ["Submitted", "number wide"]]), rows);
 }
+
+/** A table's first row: `[name, class]` of each column. */
+export function head(columns) {
+  return h("thead", {}, h("tr", {}, columns.map(([name, kind]) => h("th", { scope: "col", class: kind ?? null }, name))));
+}
+
+/** A table of such columns, which scrolls sideways within itself where the screen is narrow. */
+export function scrolling(label, columns, rows) {
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", {}, head(columns), h("tbody", {}, rows)));
+}
+
+/** A cell with a number; `wide`: not on a phone. */
+export const number = (text, more = "") => h("td", { class: `number ${more}` }, text);
 
 export function tags(metadata) {
   return Object.entries(metadata ?? {}).slice(0, 3).map(([name, value]) => h("span", { class: "tag" }, `${name}=${value}`));

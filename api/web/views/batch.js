@@ -4,7 +4,7 @@ import { events, get } from "../api.js";
 import { fill, fresh, h, keyed, say } from "../dom.js";
 import { brief, duration, many, quality, short, state, usd, when, whole } from "../format.js";
 import { pause, watch } from "../live.js";
-import { badge, choice, command, counted, ended, facts, over, progress, shareBar, tags, title } from "../parts.js";
+import { badge, choice, command, counted, ended, facts, head, number, over, progress, scrolling, shareBar, tags, title } from "../parts.js";
 
 const everyMs = () => 1000;
 const PROMPTS_MS = 2000;
@@ -129,29 +129,11 @@ function expertsOf(byExpert) {
   const rows = Object.entries(byExpert).sort(([, one], [, other]) => other.completed - one.completed);
   if (!rows.length) return null;
   const all = rows.reduce((sum, [, one]) => sum + one.completed, 0);
-  const columns = ["Expert", "Answers", "Share", "Failed", "Quality", "Tokens out", "Cost"];
-  return h(
-    "section",
-    {},
-    h("h2", {}, "By expert"),
-    h(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "By expert" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, columns.map((name, place) => h("th", { scope: "col", class: place && name !== "Share" ? NARROW.has(name) ? "number" : "number wide" : null }, name)))),
-        h("tbody", {}, rows.map(([name, one]) =>
-          h("tr", {}, h("th", { scope: "row" }, name), cell(whole(one.completed)), h("td", {}, shareBar(one.completed, all)), cell(whole(one.failed)), cell(quality(one.quality)), cell(short(one.output_tokens), "wide"), cell(usd(one.cost_usd), "wide")))),
-      ),
-    ),
-  );
+  const columns = [["Expert"], ["Answers", "number"], ["Share"], ["Failed", "number"], ["Quality", "number"], ["Tokens out", "number wide"], ["Cost", "number wide"]];
+  const cells = rows.map(([name, one]) =>
+    h("tr", {}, h("th", { scope: "row" }, name), number(whole(one.completed)), h("td", {}, shareBar(one.completed, all)), number(whole(one.failed)), number(quality(one.quality)), number(short(one.output_tokens), "wide"), number(usd(one.cost_usd), "wide")));
+  return h("section", {}, h("h2", {}, "By expert"), scrolling("By expert", columns, cells));
 }
-
-/** Columns that a phone has room for. */
-const NARROW = new Set(["Answers", "Failed", "Quality"]);
-
-const cell = (text, more = "") => h("td", { class: `number ${more}` }, text);
 
 function commandsOf(now) {
   const file = now.input !== null;
@@ -220,8 +202,8 @@ function listOf(id, signal) {
     if (seen !== counts) again();
     counts = seen;
   };
-  const head = h("tr", {}, h("th", { scope: "col" }, "Prompt"), h("th", { scope: "col" }, "Expert"), h("th", { scope: "col", class: "number wide" }, "Quality"), h("th", { scope: "col", class: "number wide" }, "Cost"));
-  const node = h("section", {}, h("div", { class: "title" }, h("h2", {}, "Prompts"), filter), place, h("table", { class: "prompts" }, h("thead", {}, head), body), none, more);
+  const columns = [["Prompt"], ["Expert"], ["Quality", "number wide"], ["Cost", "number wide"]];
+  const node = h("section", {}, h("div", { class: "title" }, h("h2", {}, "Prompts"), filter), place, h("table", { class: "prompts" }, head(columns), body), none, more);
   return { node, changed };
 }
 

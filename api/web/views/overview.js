@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { fill, fresh, h, keyed } from "../dom.js";
 import { clock, day, many, quality, share, short, usd, whole } from "../format.js";
 import { watch } from "../live.js";
-import { batchRow, batchTable, choice, ended, figures, howToSubmit, shareBar, title } from "../parts.js";
+import { batchRow, batchTable, choice, ended, figures, howToSubmit, number, scrolling, shareBar, title } from "../parts.js";
 import { overTime } from "../plots.js";
 
 const everyMs = () => 3000;
@@ -82,22 +82,8 @@ function figure(name, value, plot) {
 function expertsOf(usage) {
   const rows = Object.entries(usage.by_expert).sort(([, one], [, other]) => other.completed - one.completed);
   if (!rows.length) return null;
-  const columns = [["Expert"], ["Share"], ["Answers", 1], ["Quality", 1], ["Tokens", "wide"], ["Cost", 1]];
-  return h(
-    "section",
-    {},
-    h("h2", {}, "By expert"),
-    h(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "By expert" },
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, columns.map(([name, right]) => h("th", { scope: "col", class: right ? `number ${right}` : null }, name)))),
-        h("tbody", {}, rows.map(([name, one]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, shareBar(one.completed, usage.total.completed)), number(whole(one.completed)), number(quality(one.quality)), number(short(one.input_tokens + one.output_tokens), "wide"), number(usd(one.cost_usd))))),
-      ),
-    ),
-  );
+  const columns = [["Expert"], ["Share"], ["Answers", "number"], ["Quality", "number"], ["Tokens", "number wide"], ["Cost", "number"]];
+  const cells = rows.map(([name, one]) =>
+    h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, shareBar(one.completed, usage.total.completed)), number(whole(one.completed)), number(quality(one.quality)), number(short(one.input_tokens + one.output_tokens), "wide"), number(usd(one.cost_usd))));
+  return h("section", {}, h("h2", {}, "By expert"), scrolling("By expert", columns, cells));
 }
-
-const number = (text, more = "") => h("td", { class: `number ${more}` }, text);

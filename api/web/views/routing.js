@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { fill, fresh, h } from "../dom.js";
 import { brief, duration, many, price, quality, signed, when, whole } from "../format.js";
 import { watch } from "../live.js";
-import { command, facts, shareBar, title } from "../parts.js";
+import { command, facts, head, number, scrolling, shareBar, title } from "../parts.js";
 import { interval } from "../plots.js";
 
 const everyMs = () => 3000;
@@ -65,11 +65,11 @@ function routerOf(router) {
 
 function verdictOf(verdict) {
   if (!verdict) return null;
-  const head = verdict.forced ? "Promoted by force" : verdict.ci95 ? (verdict.better ? "Better than the one before" : "Not better than the one before") : null;
+  const heading = verdict.forced ? "Promoted by force" : verdict.ci95 ? (verdict.better ? "Better than the one before" : "Not better than the one before") : null;
   return h(
     "div",
     { class: "verdict" },
-    h("h3", {}, head ?? "Verdict"),
+    h("h3", {}, heading ?? "Verdict"),
     verdict.ci95
       ? h("figure", {}, interval(verdict.difference, verdict.ci95), h("figcaption", {}, told(verdict)))
       : h("p", {}, sentence(verdict.reason)),
@@ -88,17 +88,15 @@ const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 function metricsOf(router) {
   const rows = Object.entries(router.metrics);
   if (!rows.length) return null;
-  return h("details", {}, h("summary", {}, "On its own validation prompts"), h("table", {}, h("thead", {}, h("tr", {}, ["Measure", "Value", "95 % interval", "n"].map((name, place) => h("th", { scope: "col", class: place ? "number" : null }, name)))), h("tbody", {}, rows.map(([name, one]) => h("tr", {}, h("th", { scope: "row" }, named(name)), number(quality(one.value)), number(`${quality(one.ci95[0])} to ${quality(one.ci95[1])}`), number(whole(one.n)))))));
+  return h("details", {}, h("summary", {}, "On its own validation prompts"), h("table", {}, head([["Measure"], ["Value", "number"], ["95 % interval", "number"], ["n", "number"]]), h("tbody", {}, rows.map(([name, one]) => h("tr", {}, h("th", { scope: "row" }, named(name)), number(quality(one.value)), number(`${quality(one.ci95[0])} to ${quality(one.ci95[1])}`), number(whole(one.n)))))));
 }
-
-const number = (text, more = "") => h("td", { class: `number ${more}` }, text);
 
 function expertsOf([experts, usage, queues]) {
   if (!experts.length) return h("div", { class: "empty" }, h("h2", {}, "No experts"), h("p", {}, "Load a catalogue of them:"), command("torouter experts load"));
-  const columns = [["Expert"], ["Share, 24 h"], ["Quality, 24 h", "wide"], ...(queues ? [["Waiting", ""], ["At work", ""], ["Oldest", "wide"]] : []), ["$ per 1M in", "wide"], ["$ per 1M out", "wide"], ["Context", "wide"]];
+  const columns = [["Expert"], ["Share, 24 h"], ["Quality, 24 h", "number wide"], ...(queues ? [["Waiting", "number"], ["At work", "number"], ["Oldest", "number wide"]] : []), ["$ per 1M in", "number wide"], ["$ per 1M out", "number wide"], ["Context", "number wide"]];
   return [
     h("h2", {}, "Experts"),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Experts" }, h("table", {}, h("thead", {}, h("tr", {}, columns.map(([name, right]) => h("th", { scope: "col", class: right === undefined ? null : `number ${right}` }, name)))), h("tbody", {}, experts.map((one) => expertRow(one, usage, queues))))),
+    scrolling("Experts", columns, experts.map((one) => expertRow(one, usage, queues))),
     queues ? null : h("p", { class: "muted" }, "How much waits for each is for operators: sign in with a key of the scope ", h("code", {}, "operate"), "."),
   ];
 }

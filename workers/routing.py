@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from router.policy import BEST, parse
 from router.predictions import BoolArray, IntArray, Predictions, Router
 from workers.leasing import Leases, insist
 from workers.sending import Sender
-from workers.suspects import groups, suspect_from
+from workers.suspects import in_turn
 
 log = logging.getLogger(__name__)
 
@@ -66,13 +67,11 @@ class Using:
 
 def route(ids: list[int], serving: Serving | None, using: Using) -> None:
     """Route those of the prompts that still wait for it; twice does no harm."""
-    store, most = using.store, using.settings.max_attempts
-    owner, lease_s = using.leases.owner, using.leases.lease_s
-    items = store.prompts.claim(ids, owner, lease_s, deaths_below=suspect_from(most))
-    _route(items, serving, using)
-    if len(items) < len(ids):
-        for group in groups(store.recovery.suspects(queues.ROUTE, ids, suspect_from(most)), most):
-            _route(store.prompts.claim(group, owner, lease_s), serving, using)
+    store, leases = using.store, using.leases
+    claim = partial(store.prompts.claim, owner=leases.owner, lease_s=leases.lease_s)
+    suspects = partial(store.recovery.suspects, queues.ROUTE)
+    for items in in_turn(claim, suspects, ids, using.settings.max_attempts):
+        _route(items, serving, using)
 
 
 def _route(items: Sequence[RoutingItem], serving: Serving | None, using: Using) -> None:

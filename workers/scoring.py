@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from core import queues
 from core.schemas.work import Failure, ScoreValue, ScoringItem
@@ -10,7 +11,7 @@ from core.settings import Settings
 from core.store import Store
 from core.store.failpoints import Point, failpoint
 from workers.leasing import Leases, insist
-from workers.suspects import groups, suspect_from
+from workers.suspects import in_turn
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +31,11 @@ class Using:
 
 def score(ids: list[int], using: Using) -> None:
     """Compute those of the scores that still wait for it; twice does no harm."""
-    store, most = using.store, using.settings.max_attempts
-    owner, lease_s = using.leases.owner, using.leases.lease_s
-    items = store.scores.claim(ids, owner, lease_s, deaths_below=suspect_from(most))
-    _score(items, using)
-    if len(items) < len(ids):
-        for group in groups(store.recovery.suspects(queues.SCORE, ids, suspect_from(most)), most):
-            _score(store.scores.claim(group, owner, lease_s), using)
+    store, leases = using.store, using.leases
+    claim = partial(store.scores.claim, owner=leases.owner, lease_s=leases.lease_s)
+    suspects = partial(store.recovery.suspects, queues.SCORE)
+    for items in in_turn(claim, suspects, ids, using.settings.max_attempts):
+        _score(items, using)
 
 
 def _score(items: Sequence[ScoringItem], using: Using) -> None:

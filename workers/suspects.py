@@ -2,10 +2,13 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from core.schemas.work import Suspect
+
+T = TypeVar("T")
 
 #: Suspects that are tried together: after one more death, each by itself.
 TOGETHER = 16
@@ -21,6 +24,24 @@ def groups(suspects: Sequence[Suspect], max_attempts: int) -> list[list[int]]:
     together = [one.id for one in suspects if one.deaths < max_attempts - 1]
     alone = [[one.id] for one in suspects if one.deaths >= max_attempts - 1]
     return [*(together[start : start + TOGETHER] for start in range(0, len(together), TOGETHER)), *alone]
+
+
+def in_turn(
+    claim: Callable[..., list[T]],
+    suspects: Callable[[list[int], int], list[Suspect]],
+    ids: list[int],
+    max_attempts: int,
+) -> Iterator[list[T]]:
+    """What is claimed of these rows: together whatever is no suspect, and then a group of `suspects` after the other.
+
+    Each is claimed only when the one before has been worked on, so that no other's death is its own.
+    """
+    suspect = suspect_from(max_attempts)
+    items = claim(ids, deaths_below=suspect)
+    yield items
+    if len(items) < len(ids):
+        for group in groups(suspects(ids, suspect), max_attempts):
+            yield claim(group)
 
 
 class Turns:

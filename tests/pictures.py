@@ -5,14 +5,12 @@ import random
 import shutil
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import insert, update
@@ -26,6 +24,7 @@ from core.store import Store
 from core.tables import BATCH, USAGE_HOUR
 from tests import factories
 from tests.integration.api.played import PlayedWorkers
+from tests.serving import serving
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -206,14 +205,8 @@ def fill(shown: Shown) -> dict[str, str]:
 def served(store: Store, folder: Path) -> Iterator[str]:
     workers = PlayedWorkers(store)
     app = create_app(Settings(home=folder, port=0), store, workers)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(app) as found:
+        yield found
     workers.stop()
 
 

@@ -2,23 +2,22 @@
 
 import shutil
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
-from api import batch_reports, listening
+from api import batch_reports
 from api.app import create_app
 from api.http.batch_lines import Lines
 from core.settings import Settings
 from core.store import Store
 from tests import factories
 from tests.integration.api.played import PlayedWorkers
+from tests.serving import serving
 from workers.batching import run
 from workers.leasing import Leases
 from workers.lines import Using
@@ -86,14 +85,8 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def url(app: FastAPI) -> Iterator[str]:
     """Where the app is served by a real uvicorn, on loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", **listening.PROTOCOL))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(app) as found:
+        yield found
 
 
 @pytest.fixture

@@ -37,6 +37,12 @@ from api.waiting import Waiting
 from core.settings import Settings
 from core.store import Store
 
+#: In the order of the document at `/docs`.
+ENDPOINTS = (
+    *(chat, completions, prompts, batches, batch_events, batch_reports, files, uploads, models, health),
+    *(submissions, usage, routers, operators),
+)
+
 #: Largest bodies that are in memory at once; parsed, each takes some ten times its size.
 BODIES = 4
 
@@ -58,9 +64,7 @@ def create_app(settings: Settings, store: Store, sender: Wakes) -> FastAPI:
     bodies = Bodies(BODIES * settings.max_body_bytes)
     app.state.parts = Parts(settings, store, sender, waiting, Admission(settings, store), bodies)
     app.state.looks = Looks(store.batches.get, settings.events_s)
-    for module in (chat, completions, prompts, batches, batch_events, batch_reports, files, uploads, models, health):
-        app.include_router(module.router)
-    for module in (submissions, usage, routers, operators):
+    for module in ENDPOINTS:
         app.include_router(module.router)
     app.add_middleware(Gate, settings=settings, store=store, rates=rates)
     app.add_middleware(Crowd, most=settings.max_requests)

@@ -12,11 +12,12 @@ from core.errors import ConfigError
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
+
 #: How uvicorn speaks. h11 refuses a head beyond 64 KiB; httptools, which uvicorn prefers where it is installed (vLLM
 #: brings it), keeps 100 MB of one in memory before anybody is asked for a key.
-PROTOCOL: Final[Mapping[str, Any]] = MappingProxyType(
+PROTOCOL: Final[Mapping[str, Any]] = MappingProxyType(  # Any: options
     {"http": "h11", "ws": "none", "server_header": False}
-)  # Any: options
+)
 
 #: Connections that wait to be accepted.
 BACKLOG = 2048

@@ -21,6 +21,9 @@ LONGEST_SOCKET_PATH = 100
 #: lower-case letters: `torouter_database_url`. What the environment says comes first.
 SECRETS_DIR = "TOROUTER_SECRETS_DIR"
 
+#: Names a point at which the process dies, `POINT`, or `POINT:NTH` for its nth pass there (`core.store.failpoints`).
+FAILPOINT = "TOROUTER_FAILPOINT"
+
 #: What a webhook's secret begins with, and how many bytes follow as base64 (standardwebhooks.com).
 WEBHOOK_PREFIX = "whsec_"
 WEBHOOK_KEY_BYTES = range(24, 65)

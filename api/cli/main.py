@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from api.cli import clients, keys, learning, operators, outcomes, routers, serving, submitting
 from core.errors import ConfigError, InvalidInputError, TorouterError
+from core.settings import FAILPOINT
 
 #: Exit statuses: what was asked can't be done (EX_USAGE's neighbour 1), wrong input or settings (2), Ctrl-C (130).
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -62,7 +63,7 @@ def main() -> NoReturn:
     """Run one command and exit: 0 done, 1 it failed, 2 wrong input or settings, 130 Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        if armed := os.environ.get("TOROUTER_FAILPOINT"):
+        if armed := os.environ.get(FAILPOINT):
             from core.store import failpoints  # noqa: PLC0415  # SQLAlchemy, which few commands need
 
             failpoints.arm(armed)

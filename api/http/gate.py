@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.callers import Identity
+from api.http.crowding import PROBES
 from api.http.errors import ForbiddenError, LimitedError, UnauthenticatedError, respond
 from api.keyring import Keyring
 from api.rates import Rate, Rates
@@ -24,7 +25,7 @@ from core.store import Store
 from core.tables import LOCAL
 
 #: What anybody may ask: supervisors whether it runs, and people what there is.
-PUBLIC: Final = frozenset(("/", "/healthz", "/readyz", "/docs", "/openapi.json"))
+PUBLIC: Final = PROBES | {"/", "/docs", "/openapi.json"}
 
 #: Files of the page at `/`, which hold no data.
 PAGE: Final = "/web/"

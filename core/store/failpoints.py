@@ -8,12 +8,9 @@ import os
 import signal
 from enum import StrEnum
 from threading import Semaphore
-from typing import Final
 
 from core.errors import ConfigError
-
-#: The environment variable that arms one process: `POINT`, or `POINT:NTH` for its nth pass.
-VARIABLE: Final = "TOROUTER_FAILPOINT"
+from core.settings import FAILPOINT
 
 
 class Point(StrEnum):
@@ -89,7 +86,7 @@ def arm(asked: str) -> None:
     try:
         _armed[Point(name)] = Semaphore(int(nth or 1) - 1)
     except ValueError as error:
-        raise ConfigError(f"{VARIABLE}={asked!r}: is not NAME or NAME:NTH of {', '.join(Point)}") from error
+        raise ConfigError(f"{FAILPOINT}={asked!r}: is not NAME or NAME:NTH of {', '.join(Point)}") from error
 
 
 def failpoint(point: Point) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api import system
-from core.settings import Settings
-from core.store.failpoints import VARIABLE, Point
+from core.settings import FAILPOINT, Settings
+from core.store.failpoints import Point
 from workers.processes import ready_file
 
 WORKER = (Point.MESSAGE_TAKEN, Point.MESSAGE_DONE, Point.LEASES_RENEWED)
@@ -217,7 +217,7 @@ class Processes:
         return min(points, key=lambda point: (point in armed, self.seen.hit[point]))
 
     def _spawn(self, name: str, arguments: tuple[str, ...], point: Point | None) -> "subprocess.Popen[bytes]":
-        armed = {} if point is None else {VARIABLE: f"{point}:{self._random.choice((1, 1, 2, 5))}"}
+        armed = {} if point is None else {FAILPOINT: f"{point}:{self._random.choice((1, 1, 2, 5))}"}
         with (self._logs / f"{name}.log").open("ab") as output:
             output.write(f"--- {time.strftime('%H:%M:%S')} {' '.join(arguments)} {armed or ''}\n".encode())
             output.flush()

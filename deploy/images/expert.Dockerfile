@@ -25,7 +25,7 @@ COPY core core
 COPY experts experts
 COPY router router
 COPY workers workers
-RUN /opt/torouter/bin/pip install ".[weights,s3]" \
+RUN /opt/torouter/bin/pip install ".[weights,s3,traces]" \
     && /opt/torouter/bin/pip uninstall --yes pip
 
 FROM python:${PYTHON} AS cpu
@@ -63,7 +63,7 @@ COPY router router
 COPY workers workers
 # Whatever the image has stays as it is: what is installed becomes the constraints.
 RUN python3 -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' >/tmp/constraints.txt \
-    && python3 -m pip install --constraint /tmp/constraints.txt ".[weights,s3]" \
+    && python3 -m pip install --constraint /tmp/constraints.txt ".[weights,s3,traces]" \
     && rm -rf /source/* /tmp/constraints.txt \
     && groupadd --gid 10001 torouter \
     && useradd --uid 10001 --gid torouter --home-dir /var/lib/torouter --no-log-init torouter \

@@ -17,7 +17,7 @@ COPY core core
 COPY experts experts
 COPY router router
 COPY workers workers
-RUN /opt/torouter/bin/pip install --constraint deploy/images/constraints.txt ".[remote,s3]" \
+RUN /opt/torouter/bin/pip install --constraint deploy/images/constraints.txt ".[remote,s3,traces]" \
     && /opt/torouter/bin/pip uninstall --yes pip
 
 FROM python:${PYTHON}

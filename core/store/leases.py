@@ -77,11 +77,11 @@ def renew(connection: Connection, table: Table, ids: Collection[int], owner: str
 
     A lease that expired but that nobody took back yet is prolonged too: its fence is unchanged, so its result counts.
     """
+    ours = table.c.id.in_(ids), table.c.lease_owner == owner, table.c.state == State.RUNNING
+    # By id, as everybody locks them: an UPDATE alone takes rows as it finds them, and meets those who finish.
+    locked = select(table.c.id).where(*ours).order_by(table.c.id).with_for_update(key_share=True)
     statement = (
-        update(table)
-        .where(table.c.id.in_(ids), table.c.lease_owner == owner, table.c.state == State.RUNNING)
-        .values(lease_expires_at=now() + lease_s)
-        .returning(table.c.id)
+        update(table).where(table.c.id.in_(locked)).values(lease_expires_at=now() + lease_s).returning(table.c.id)
     )
     return set(connection.execute(statement).scalars())
 

@@ -19,7 +19,8 @@ def first(connection: Connection, owner: str, once: Once | None, new: str) -> st
         return new
     row = {"owner": owner, "key": once.key, "digest": once.digest, "made": new}
     stored = insert_or_ignore(connection, REQUEST_KEY).values(created_at=now(), **row)
-    if connection.execute(stored).rowcount:
+    # Not the count of rows, which SQLAlchemy does not keep of an INSERT.
+    if connection.execute(stored.returning(REQUEST_KEY.c.made)).scalar_one_or_none() is not None:
         return new
     return made(connection, owner, once) or new
 

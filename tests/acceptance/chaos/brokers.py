@@ -130,8 +130,7 @@ def _queues(client: redis.Redis) -> list[bytes]:
     """Those that have messages; the rest of its keys are kombu's own."""
     found = []
     for key in client.scan_iter(_type="list"):
-        with contextlib.suppress(ValueError):
-            first = client.lindex(key, 0)
-            if first is not None and "properties" in json.loads(first):
+        with contextlib.suppress(ValueError, TypeError):  # what we have put there is no message, or no mapping
+            if "properties" in json.loads(client.lindex(key, 0)):
                 found.append(key)
     return found

@@ -18,6 +18,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from tests.system import as_user
+
 #: Connections that PostgreSQL takes; the processes' pools could hold about as many.
 CONNECTIONS = 100
 
@@ -78,7 +80,12 @@ class Postgresql:
         while time.monotonic() < deadline:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    argv, stdout=log, stderr=subprocess.STDOUT, user=self._user, start_new_session=True, cwd=self._data
+                    argv,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    cwd=self._data,
+                    **as_user(self._user),
                 )
             while self._process.poll() is None and time.monotonic() < deadline:
                 if self._answers():

@@ -112,8 +112,8 @@ class Drill:
     def move_batches(self) -> None:
         leases = Leases(self.store.batch_jobs, self.settings.lease_s)
         using = lines.Using(self.store, self.sender, leases, Lines(self.store), self.settings)
-        while self.store.batch_jobs.any_due():
-            batching.advance(using)
+        while job := batching.claim(using):
+            batching.advance(job, using)
 
     def answer(self) -> None:
         """All that waits for it, from the first step to the last."""

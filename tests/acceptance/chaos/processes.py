@@ -46,6 +46,9 @@ POINTS: dict[str, tuple[Point, ...]] = {
     "promote": (Point.CHECKPOINT_PUT, Point.CHECKPOINT_ADDED, Point.CHECKPOINT_PROMOTED),
 }
 
+#: Processes that are armed at once: a start takes seconds of a core, and a system that does nothing else works little.
+ARMED = 3
+
 #: Seconds from a death to the next start.
 RESTART_S = (0.1, 1.0)
 
@@ -86,6 +89,8 @@ class Processes:
         self._lock = threading.RLock()
         self._ending = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+        #: Those that died of a failpoint just now: they may work once before they get another.
+        self._spared: set[str] = set()
         #: Whether new processes are armed.
         self.arming = False
         #: Whether what a dead process leaves behind is left alone, as where nobody cares for its group.
@@ -111,9 +116,12 @@ class Processes:
             return [name for name, one in self._running.items() if one.popen.poll() is None]
 
     def unarmed(self) -> list[str]:
-        """Of those that run and would die of nothing."""
+        """Of those that run and would die of nothing; none while enough are armed."""
         with self._lock:
-            return [name for name in self.names() if self._running[name].armed is None]
+            return [] if self._enough() else [name for name in self.names() if self._running[name].armed is None]
+
+    def _enough(self) -> bool:
+        return sum(one.armed is not None for one in self._running.values()) >= ARMED
 
     def kill(self, name: str) -> int:
         """SIGKILL the whole group; its process id."""
@@ -196,6 +204,7 @@ class Processes:
                 _kill(one.popen)  # what is left of its group
             if not one.expected and one.armed is not None and status == -signal.SIGKILL:
                 self.seen.hit[one.armed] += 1
+                self._spared.add(name)
             elif not one.expected:
                 self.seen.unasked[f"{name} ({status})"] += 1
             self._due[name] = time.monotonic() + self._random.uniform(*RESTART_S)
@@ -203,7 +212,8 @@ class Processes:
     def _start(self, name: str) -> None:
         with self._lock:
             ready_file(self._settings, name).unlink(missing_ok=True)
-            point = self._next_point(name) if self.arming else None
+            spared, self._spared = name in self._spared, self._spared - {name}
+            point = self._next_point(name) if self.arming and not spared and not self._enough() else None
             self._running[name] = Running(self._spawn(name, self._commands[name], point), point)
             self.seen.starts += 1
 

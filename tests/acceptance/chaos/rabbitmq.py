@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
@@ -74,7 +75,7 @@ class Rabbitmq:
         try:
             with self._connection() as connection:
                 connection.default_channel.close()
-        except OSError:
+        except (OSError, OperationalError):
             return False
         return True
 

@@ -86,19 +86,19 @@ def _answered(client: httpx.Client, asked: Asked) -> int:
 
 
 def _under_faults(made: World, outcome: Outcome, half: Asked, only: str) -> None:
-    load, over = _load(made), threading.Event()
+    load = _load(made)
     made.processes.arming = made.wanted.engine != "vllm"
     lanes = []
     for kinds in (faults.engine_faults,) if made.wanted.engine == "vllm" else FAULTS:
         mine = replace(made, draw=random.Random(f"{made.wanted.seed} {kinds.__name__}"))
         if found := _only(kinds(mine), only):
-            lanes.append(threading.Thread(target=_lane, args=(mine, found, outcome, over)))
+            lanes.append(threading.Thread(target=_lane, args=(mine, found, outcome), daemon=True))
     load.start()
     for lane in lanes:
         lane.start()
     while not load.is_over():
         time.sleep(0.1)
-    over.set()
+    made.over.set()
     for lane in lanes:
         lane.join()
     made.processes.arming = False
@@ -119,10 +119,10 @@ def _only(found: dict[str, Fault], only: str) -> dict[str, Fault]:
     return {name: fault for name, fault in found.items() if only in name}
 
 
-def _lane(made: World, found: dict[str, Fault], outcome: Outcome, over: threading.Event) -> None:
+def _lane(made: World, found: dict[str, Fault], outcome: Outcome) -> None:
     """One fault after the other, until the load is over."""
     for name, fault in faults.endless(made, found):
-        if over.wait(made.draw.uniform(*PAUSE_S)):
+        if made.over.wait(made.draw.uniform(*PAUSE_S)):
             return
         made.say(f"{name} …")
         try:

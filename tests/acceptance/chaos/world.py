@@ -4,11 +4,12 @@ import os
 import random
 import socket
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -73,6 +74,8 @@ class World:
     receiver: Receiver
     draw: random.Random
     checkpoints: list[Path]
+    #: Set when nothing more is to be broken.
+    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:

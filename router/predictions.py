@@ -58,6 +58,8 @@ class Predictions:
     kind: PredictionKind
     spending: Spending | None = None
     calibration: Calibration | None = None
+    #: The prompts' vectors (n, d) in standard deviations from the mean of the training prompts', where those are known.
+    deviations: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.experts):  # noqa: PLR2004 - rows and columns
@@ -69,7 +71,8 @@ class Predictions:
     def of(self, rows: IntArray) -> Self:
         """The predictions of some of the prompts."""
         spending = self.spending and self.spending.of(rows)
-        return type(self)(self.experts, self.values[rows], self.kind, spending, self.calibration)
+        deviations = None if self.deviations is None else self.deviations[rows]
+        return type(self)(self.experts, self.values[rows], self.kind, spending, self.calibration, deviations)
 
 
 class Router(Protocol):

@@ -21,7 +21,9 @@ class File(SQLModel, table=True):
     owner: str = Field(default=LOCAL, sa_column_kwargs=default(LOCAL))
     filename: str
     purpose: str
+    #: Its size.
     bytes: int = Field(sa_type=BIG)
+    #: Of its bytes, in the file store.
     key: str
     created_at: float
     expires_at: float | None = Field(default=None, index=True)
@@ -39,9 +41,11 @@ class Upload(SQLModel, table=True):
     state: str = Field(default=UploadState.PENDING, sa_type=String(16), sa_column_kwargs=default(UploadState.PENDING))
     filename: str
     purpose: str
+    #: As announced.
     bytes: int = Field(sa_type=BIG)
     #: Of the file that it becomes.
     file_expires_after_s: int | None = None
+    #: Public id of the file, once it is one.
     file_id: str | None = None
     created_at: float
     expires_at: float = Field(index=True)
@@ -56,6 +60,7 @@ class UploadPart(SQLModel, table=True):
     public_id: str = Field(unique=True)
     upload_id: int = Field(sa_type=BIG, foreign_key="upload.id", index=True)
     bytes: int = Field(sa_type=BIG)
+    #: As a file's.
     key: str
     created_at: float
 

@@ -16,8 +16,11 @@ class ApiKey(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
     public_id: str = Field(unique=True)
     digest: str = Field(unique=True)
+    #: What it is for.
     name: str
+    #: Whose things it sees; keys of one owner see the same.
     owner: str
+    #: What it may do: `submit`, `read`, `operate`.
     scopes: list[str] = Field(sa_column=Column(JSON, nullable=False))
     #: None: as the settings say.
     requests_per_minute: int | None = None

@@ -33,15 +33,20 @@ class Work(SQLModel):
     work_class: str = Field(
         default=WorkClass.INTERACTIVE, sa_type=String(16), sa_column_kwargs=default(WorkClass.INTERACTIVE)
     )
+    #: How often it was claimed; what was given back untried is not counted.
     attempts: int = Field(default=0, sa_column_kwargs=default(0))
     #: Of these, how many ended with the death or silence of the worker or engine that had it.
     deaths: int = Field(default=0, sa_column_kwargs=default(0))
+    #: How often it was ever claimed: a result is written only with the number of the claim that holds.
     fence: int = Field(default=0, sa_column_kwargs=default(0))
+    #: The worker that has it, and until when by the database's clock; renewed while it works.
     lease_owner: str | None = None
     lease_expires_at: float | None = None
     #: When it was last handed to the broker; None: not yet, so that recovery sends it.
     sent_at: float | None = None
+    #: No claim before then: there was no room for it, or a webhook's receiver was away.
     not_before: float | None = None
+    #: Why it failed: a stable code, and a sentence with the cure.
     error_code: str | None = None
     error_message: str | None = None
     created_at: float
@@ -69,9 +74,11 @@ class Batch(SQLModel, table=True):
     work_class: str = Field(
         default=WorkClass.INTERACTIVE, sa_type=String(16), sa_column_kwargs=default(WorkClass.INTERACTIVE)
     )
+    #: Where it came in, as `/v1/prompts`.
     endpoint: str
     #: Names of the experts that all answer; None: the router chooses one.
     collect: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    #: For prompts that say none.
     policy: str | None = None
     total: int = Field(default=0, sa_column_kwargs=default(0))
     done: int = Field(default=0, sa_column_kwargs=default(0))
@@ -80,25 +87,32 @@ class Batch(SQLModel, table=True):
     expired: int = Field(default=0, sa_column_kwargs=default(0))
     #: Scores that generations of this batch still wait for.
     scores_open: int = Field(default=0, sa_column_kwargs=default(0))
+    #: Sums over its answers, as cost_usd is.
     input_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
     output_tokens: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
     cost_usd: float = Field(default=0.0, sa_column_kwargs=default(0))
+    #: The caller's own.
     details: dict[str, Any] | None = Field(default=None, sa_column=Column("metadata", JSON(none_as_null=True)))
-    # Of the batch API: what came as a file of lines. File ids are public ones, whose files may be gone.
+    # Of the batch API: what came as a file of lines.
+    #: Public ids of files, which may be gone; set where the batch came as a file.
     input_file_id: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
+    #: As asked for; `deadline_at` is what it means.
     completion_window: str | None = None
     output_expires_after_s: int | None = None
+    #: What becomes of it where a line can't be taken.
     on_invalid: str = Field(default=Invalid.FAIL, sa_type=String(16), sa_column_kwargs=default(Invalid.FAIL))
     #: Why it failed: `{"code", "message", "line", "param"}` each.
     errors: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     #: Lines that carry a reference; where there are any it is an evaluation.
     referenced: int = Field(default=0, sa_column_kwargs=default(0))
-    #: How much of its file has become prompts, so that reading goes on there whoever was killed.
+    #: How many lines and bytes of its file are prompts by now, so that reading goes on there whoever was killed.
     stored_lines: int = Field(default=0, sa_column_kwargs=default(0))
     stored_bytes: int = Field(default=0, sa_type=BIG, sa_column_kwargs=default(0))
     webhook_url: str | None = None
+    #: W3C's, of whoever submitted it; its steps continue that trace. None: it is not traced.
+    traceparent: str | None = None
     # Who moves it on: one process at a time, by a lease as for other work.
     fence: int = Field(default=0, sa_column_kwargs=default(0))
     lease_owner: str | None = None
@@ -142,7 +156,7 @@ class UsageHour(Counts, table=True):
 
     owner: str = Field(primary_key=True)
     #: Its beginning, in Unix seconds.
-    hour_at: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})
+    hour_at: int = Field(primary_key=True, index=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})
     expert: str = Field(primary_key=True)
 
 
@@ -165,14 +179,19 @@ class Prompt(Work, table=True):
     batch_id: int = Field(sa_type=BIG, foreign_key="batch.id")
     owner: str = Field(default=LOCAL, sa_column_kwargs=default(LOCAL))
     endpoint: str
+    #: The chat: role and content of each message.
     messages: list[dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
+    #: What the caller said of temperature, length and such; the expert's own stand for the rest.
     sampling: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     #: The one message is a text to be continued, and how; None: it is a chat.
     completion: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    #: A good answer, to score by.
     reference: str | None = None
+    #: What reports group it by.
     dataset: str | None = None
     #: Named by the caller; the router is skipped.
     expert: str | None = None
+    #: How it is to be chosen; None: as the settings say.
     policy: str | None = None
     details: dict[str, Any] | None = Field(default=None, sa_column=Column("metadata", JSON(none_as_null=True)))
     #: Generations of it that are not terminal; set when it is routed.
@@ -193,8 +212,10 @@ class Decision(SQLModel, table=True):
     )
     #: The one chosen, by the router or the caller; None for a prompt that every expert answers.
     expert: str | None = None
+    #: As it was applied; `pinned` where the caller named the expert, `collect` where all answer.
     policy: str
     checkpoint_id: int | None = Field(default=None, sa_type=BIG, foreign_key="checkpoint.id")
+    #: What the router's numbers are, qualities or label probabilities; and one for each expert.
     prediction_kind: str | None = None
     predictions: dict[str, float] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     #: Its share of the forward pass, and how many prompts shared that.
@@ -223,6 +244,7 @@ class Generation(Work, table=True):
     price_in_usd_per_mtok: float | None = None
     price_out_usd_per_mtok: float | None = None
     answer: str | None = None
+    #: `stop`, or `length` where it was cut off.
     finish_reason: str | None = None
     #: OpenAI's, of a completion that asked for them.
     logprobs: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
@@ -232,6 +254,7 @@ class Generation(Work, table=True):
     #: Nats per token, of the answer and of the reference.
     nll_answer: float | None = None
     nll_reference: float | None = None
+    #: From scheduled to last token; waiting for a place before that; from submission to the first token.
     inference_s: float | None = None
     queue_s: float | None = None
     first_token_s: float | None = None
@@ -251,6 +274,7 @@ class Score(Work, table=True):
 
     generation_id: int = Field(sa_type=BIG, foreign_key="generation.id")
     batch_id: int = Field(sa_type=BIG, foreign_key="batch.id")
+    #: As `bertsim`.
     scorer: str
     value: float | None = None
 
@@ -262,9 +286,12 @@ class Checkpoint(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
     public_id: str = Field(unique=True)
+    #: Of its files, in the file store.
     key: str = Field(unique=True)
+    #: Its kind, as `blend`.
     router: str
     experts: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    #: What it was trained with and on.
     manifest: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     created_at: float
     promoted_at: float | None = Field(default=None, index=True)
@@ -278,6 +305,10 @@ class Expert(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "expert"  # Any: as above
 
     name: str = Field(primary_key=True)
+    #: Its entry, with paths as the machine has them that loaded it.
     spec: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    #: False: it has left the catalogue, and what waits for it fails.
     enabled: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    #: How often its engine, or the worker with it, died or fell silent with work in hand.
+    deaths: int = Field(default=0, sa_column_kwargs=default(0))
     updated_at: float

@@ -11,7 +11,7 @@ ARGS ?=
 export
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up test check bench chaos
+.PHONY: help setup setup-dev demo up test check docs bench chaos
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
@@ -31,17 +31,26 @@ up: setup ## Run the whole system on this machine until Ctrl-C
 test: setup-dev ## Run all tests
 	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: setup-dev ## Lint, formatting, types, and the order of imports
+check: setup-dev ## Lint, formatting, types, the order of imports, and known vulnerabilities
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive api core deploy experts router workers
+	.venv/bin/python deploy/audit.py
 
-bench: setup-dev ## Measure the whole path: against rivals, taking in, ordering, a million prompts (an hour)
+docs: setup-dev ## Make the documentation as a site, its reference from the code, in docs/_build/html
+	.venv/bin/python -m docs.generate
+	.venv/bin/python -m sphinx --fail-on-warning --keep-going --quiet --write-all --conf-dir docs . docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: setup-dev ## Measure: against rivals, taking in, ordering, overload, recovery, a million prompts (an hour and a half)
 	.venv/bin/python -m tests.bench $(ARGS)
 	.venv/bin/python -m tests.bench.rivals
 	.venv/bin/python -m tests.bench.ingestion
 	.venv/bin/python -m tests.bench.prefixes
+	.venv/bin/python -m tests.bench.overload
+	.venv/bin/python -m tests.bench.recovery
 	.venv/bin/python -m tests.bench.bulk
 
 chaos: setup-dev ## Break the real system on a seeded schedule, ten times 10,000 prompts, and look at what it promises

@@ -15,6 +15,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final, Literal
 
+from api import logs
+from api.redacting import redact_logs
 from core.errors import InvalidInputError, TorouterError
 from core.schemas.files import BatchJob
 from core.settings import Settings
@@ -92,6 +94,9 @@ def _write(settings: Settings, job: BatchJob) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
+    logs.start(settings.log_format)
+    logs.name_process("batches")
+    redact_logs(settings)
     store = Store.of(settings)
     try:
         write(store, settings, job)

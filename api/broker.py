@@ -19,4 +19,7 @@ def reach(url: str) -> None:
             connection.default_channel.close()
         except (OperationalError, OSError, *connection.connection_errors) as error:
             why = str(error)[:200]
-            raise NotReadyError(f"the broker can't be reached ({why}): start it or mend TOROUTER_BROKER_URL") from error
+            cure = "start it or mend TOROUTER_BROKER_URL"
+            if url.startswith("redis:") and ("reset" in why or "closed" in why):
+                cure += " (rediss://… where it speaks TLS)"
+            raise NotReadyError(f"the broker can't be reached ({why}): {cure}") from error

@@ -30,6 +30,7 @@ def arguments(settings: Settings, database: Path | None) -> list[str]:
         f"--address={settings.host}",
         f"--port={settings.flower_port}",
         "--read_only=True",
+        "--logging=none",  # Tornado sets no level then, and ours holds
         # Else it runs a flowerconfig.py of whatever folder it was started in.
         f"--conf={os.environ.get(CONFIGURATION, os.devnull)}",
         *(["--persistent=True", f"--db={database}"] if database is not None else []),

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import IntEnum
 from itertools import groupby
@@ -54,8 +54,24 @@ GRACE_S: Final = {
 }
 
 
+#: A process's own setting, which these can't share.
+METRICS_PORT: Final = "TOROUTER_METRICS_PORT"
+
 #: What has `drain_s` more, for answers that are under way.
 DRAINING: Final = (StopOrder.WAYS_IN, StopOrder.EXPERTS)
+
+
+def with_ports(children: Iterable[Child], ports: Iterator[int]) -> list[Child]:
+    """The same, each that tells metrics at the next of these ports."""
+    return [
+        replace(child, env={**child.env, METRICS_PORT: str(next(ports))}) if metrics_port(child) else child
+        for child in children
+    ]
+
+
+def metrics_port(child: Child) -> int:
+    """Where it tells its metrics; 0: nowhere."""
+    return int(child.env.get(METRICS_PORT, "0"))
 
 
 def broker(settings: Settings) -> list[Child]:
@@ -82,7 +98,7 @@ def ways_in(settings: Settings) -> list[Child]:
     serves = probes.answers_http(settings.host, settings.port, "/healthz")
     listens = probes.answers_port(settings.host, settings.flower_port)
     api = replace(_child(settings, "api", ("serve",), StopOrder.WAYS_IN), ready=serves)
-    flower = replace(_child(settings, "flower", ("flower",), StopOrder.WAYS_IN), ready=listens)
+    flower = replace(_silent(_child(settings, "flower", ("flower",), StopOrder.WAYS_IN)), ready=listens)
     return [api, flower] if settings.flower_port else [api]
 
 
@@ -109,7 +125,7 @@ def _retraining(settings: Settings) -> list[Child]:
     """What asks for a retraining now and then, and what does it."""
     if settings.retrain_every_s is None:
         return []
-    beat = _child(settings, "beat", ("beat",), StopOrder.WAYS_IN)
+    beat = _silent(_child(settings, "beat", ("beat",), StopOrder.WAYS_IN))
     return [beat, _worker(settings, "retraining", ("retraining",), StopOrder.RECOVERY)]
 
 
@@ -145,6 +161,11 @@ def _engine_key(spec: ExpertSpec) -> str:
     if spec.engine is not EngineKind.VLLM:
         return spec.name
     return json.dumps(spec.model_dump(mode="json", include=set(SHARED)), sort_keys=True)
+
+
+def _silent(child: Child) -> Child:
+    """The same, without metrics of its own."""
+    return replace(child, env={**child.env, METRICS_PORT: "0"})
 
 
 def _worker(settings: Settings, name: str, command: tuple[str, ...], order: StopOrder) -> Child:

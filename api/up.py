@@ -7,7 +7,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from core.settings import Settings
 from core.store import Store
 from experts import catalogue
 from workers import app as celery_app
+from workers import tracing
 from workers.sending import Sender
 
 #: Longest time for all processes to be ready: engines on a busy machine take minutes.
@@ -35,6 +37,7 @@ class Running:
     sender: Sender
     supervisor: Supervisor
     console: Console
+    metrics: dict[str, int] = field(default_factory=dict)  # the port of each process that tells its own
 
     @property
     def url(self) -> str:
@@ -64,6 +67,8 @@ def run(settings: Settings, console: Console) -> None:
         console.print(f"\nAPI      {up.url}  (documentation: {up.url}/docs)", highlight=False)
         if settings.flower_port:
             console.print(f"Flower   {probes.url(settings.host, settings.flower_port)}", highlight=False)
+        if up.metrics:
+            console.print(f"Metrics  {_ports(up)}", highlight=False, soft_wrap=True)
         console.print(f"Logs     {settings.home / 'logs'}\nCtrl-C ends all of it.", highlight=False, soft_wrap=True)
         up.supervisor.run_until(lambda: False)
 
@@ -78,6 +83,7 @@ def running(settings: Settings, console: Console) -> Iterator[Running]:
             console.print(f"[dim]{time.monotonic() - started:5.0f} s[/]  {event.told}", highlight=False, soft_wrap=True)
 
     exposure.check(settings)
+    tracing.check(settings)
     with claim(settings), _temporary_folder(), Supervisor(tell) as supervisor:
         store = Store.of(settings)
         store.schema.upgrade()
@@ -85,11 +91,16 @@ def running(settings: Settings, console: Console) -> Iterator[Running]:
         sender = Sender(celery_app.create(settings), store.recovery, settings)
         up = Running(settings, store, sender, supervisor, console)
         supervisor.start(system.broker(settings))
-        supervisor.add(system.steps(settings))
+        ports = count(settings.metrics_port)
+        steps = system.with_ports(system.steps(settings), ports)
+        supervisor.add(steps)
         up.command("experts", "prepare")
         experts = list(store.experts.enabled().values())
         console.print(f"Starting {_listed([spec.name for spec in experts])}.", soft_wrap=True)
-        supervisor.start(system.expert_workers(settings, experts, shared=system.has_gpu()), START_S)
+        workers = system.expert_workers(settings, experts, shared=system.has_gpu())
+        workers = system.with_ports(workers, ports)
+        up.metrics.update({one.name: port for one in (*steps, *workers) if (port := system.metrics_port(one))})
+        supervisor.start(workers, START_S)
         try:
             yield up
         finally:
@@ -110,6 +121,12 @@ def _temporary_folder() -> Iterator[None]:
                 del os.environ["TMPDIR"]
             else:
                 os.environ["TMPDIR"] = before
+
+
+def _ports(up: Running) -> str:
+    first = probes.url(up.settings.metrics_host, up.settings.metrics_port)
+    ports = ", ".join(f"{name} {port}" for name, port in up.metrics.items())
+    return f"{first}/metrics, and each process at a port of its own: {ports}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from core.errors import InvalidInputError
 
@@ -36,6 +36,22 @@ def route_queue(work_class: WorkClass) -> str:
 
 def expert_queue(expert: str, work_class: WorkClass) -> str:
     return f"expert.{expert}.{work_class}"
+
+
+class Address(NamedTuple):
+    """What a queue's name says; `expert` and `work_class` are empty where it has none."""
+
+    task: str
+    expert: str
+    work_class: str
+
+
+def address(queue: str) -> Address:
+    """Of a queue of a prompt's way."""
+    if queue == SCORE_QUEUE:
+        return Address(SCORE, "", "")
+    kind, *expert, work_class = queue.split(".")
+    return Address(GENERATE if kind == "expert" else ROUTE, ".".join(expert), work_class)
 
 
 def message(ids: Sequence[int]) -> dict[str, object]:

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigError
+from core.schemas.urls import BrokerUrl, Url, verifying
 
 #: A Unix socket's path may have 107 bytes on Linux; Valkey appends nothing.
 LONGEST_SOCKET_PATH = 100
@@ -38,9 +39,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TOROUTER_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     home: Path = Field(Path(".torouter"), description="folder of embedded data, caches, logs and reports")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder")
-    broker_url: str = Field("", description="Celery broker URL; empty: the Valkey that `torouter up` starts")
-    files_url: str = Field("", description="fsspec URL for files and checkpoints; empty: a folder in the home folder")
+    database_url: Url = Field("", repr=False, description="SQLAlchemy URL; empty: SQLite in the home folder")
+    broker_url: BrokerUrl = Field(
+        "", repr=False, description="Celery broker URL; empty: the Valkey that `torouter up` starts"
+    )
+    files_url: Url = Field(
+        "", repr=False, description="fsspec URL for files and checkpoints; empty: a folder in the home folder"
+    )
     catalogue: Path | None = Field(None, description="experts file; none: the one that is shipped")
     data: Path | None = Field(None, description="folder of data sets, with `prompts/` in it, for `torouter prompts`")
     route_threads: int = Field(16, ge=2, description="messages in hand of a routing worker")
@@ -55,6 +60,10 @@ class Settings(BaseSettings):
     flower_auth: SecretStr | None = Field(
         None, description="USER:PASSWORD that Flower asks for; none: it asks for nothing, on a loopback host alone"
     )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="port of `/metrics`, of each process its own; 0: none. `torouter up` counts on"
+    )
+    metrics_host: str = Field("127.0.0.1", description="address for that; whoever reaches it may read")
     auth: Literal["keys", "open"] | None = Field(
         None, description="`keys`: callers need a key; `open`: anybody may do anything; none: open, on a loopback host"
     )
@@ -67,6 +76,13 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="of all processes"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="`json`: an object a line, with ids as fields")
+    traces: bool = Field(
+        False, description="send OpenTelemetry spans, over OTLP/HTTP, to where the OTEL_EXPORTER_OTLP_… variables say"
+    )
+    traces_share: float = Field(
+        0.01, ge=0, le=1, description="of a bulk submission's prompts, each of which has spans of its own"
     )
 
     lease_s: float = Field(30.0, gt=0, description="a worker that is silent for so long loses its work")
@@ -199,7 +215,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def broker(self) -> str:
-        return self.broker_url or f"redis+socket://{self.socket}"
+        return verifying(self.broker_url) or f"redis+socket://{self.socket}"
 
     @cached_property
     def files(self) -> str:
@@ -220,6 +236,12 @@ class Settings(BaseSettings):
         return Path("/tmp") / f"torouter-{name}" / "valkey.sock"  # noqa: S108 - made private by whoever listens
 
 
+#: Names of the settings whose values are never said.
+SECRETS = frozenset(
+    name for name, field in Settings.model_fields.items() if not field.repr or field.annotation == SecretStr | None
+)
+
+
 def read() -> Settings:
     """The settings of this process; ConfigError names the variable that is wrong, and never says a secret."""
     folder = os.environ.get(SECRETS_DIR) or None
@@ -233,7 +255,7 @@ def read() -> Settings:
 
 
 def _told(name: str, given: Any, message: str) -> str:  # Any: whatever was in the environment
-    value = "" if Settings.model_fields[name].annotation == SecretStr | None else f"={given!r}"
+    value = "" if name in SECRETS else f"={given!r}"
     return f"TOROUTER_{name.upper()}{value}: {message}"
 
 

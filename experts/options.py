@@ -27,7 +27,7 @@ class VllmOptions(Value):
 class RemoteOptions(Value):
     """For `engine = "openai"`: a server that speaks OpenAI's chat completions. `limits` bound the calls at once."""
 
-    base_url: str = Field(pattern=r"^https?://", description="up to and with /v1")
+    base_url: str = Field(pattern=r"^https?://[^@]*$", description="up to and with /v1; no user and no password")
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key; empty: no key")
     timeout_s: float = Field(120, gt=0, description="seconds for one try")
     max_retries: int = Field(3, ge=0, le=20, description="further tries, with the client's back-off")

@@ -82,12 +82,14 @@ class RemoteEngine:
 
     def _key(self) -> str:
         name = self._options.api_key_env
-        key = os.environ.get(name, "") if name else ""
+        key = os.environ.get(name, "").strip() if name else ""
         if name and not key:
             raise ConfigError(
                 f"{self._spec.name}: the environment variable {name} is empty or not set. Set it to the key of "
                 f'{self._options.base_url}, or say api_key_env = "" in the catalogue where it needs none'
             )
+        if not all("!" <= one <= "~" for one in key):  # a header can't hold it, and the client would say what it was
+            raise ConfigError(f"{self._spec.name}: the environment variable {name} holds what is no key: set it again")
         return key
 
     async def _complete(self, request: Request) -> Chat | Text:
@@ -105,7 +107,8 @@ class RemoteEngine:
         except openai.APITimeoutError as error:  # counted, or a prompt that always times out would cost for ever
             raise GenerationError(f"{self._where()} gave no answer in {self._options.timeout_s:g} s") from error
         except openai.APIConnectionError as error:
-            raise EngineBusyError(f"{self._where()} can't be reached: {error.__cause__ or error}") from error
+            told = self._without_key(str(error.__cause__ or error))
+            raise EngineBusyError(f"{self._where()} can't be reached: {told}") from error
         except openai.OpenAIError as error:
             raise GenerationError(f"{self._where()} answered what can't be read: {error}") from error
         kind: type[Chat | Text] = Text if request.completion else Chat

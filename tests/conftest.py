@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,22 @@ def postgresql() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database at the newest revision, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "torouter.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: str) -> Iterator[str]:
+    """Name of such a database on the server."""
+    with _database(postgresql) as url:
+        _migrate(url)
+        yield str(sqlalchemy.make_url(url).database)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A new, empty database of each kind."""
@@ -44,30 +61,58 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def new_postgresql_database(postgresql: str) -> Iterator[str]:
     """URL of a new, empty database, dropped at the end."""
-    server = sqlalchemy.make_url(postgresql).set(drivername="postgresql+psycopg")
-    name = f"test_{secrets.token_hex(6)}"
-    admin = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    with _database(postgresql) as url:
+        yield url
 
 
 @pytest.fixture
-def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
-    """A migrated store of each kind."""
-    store = Store(database_url, f"file://{tmp_path / 'files'}")
-    store.schema.upgrade()
+def migrated_postgresql_database(postgresql: str, migrated_postgresql: str) -> Iterator[str]:
+    """The same, at the newest revision."""
+    with _database(postgresql, migrated_postgresql) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database of each kind, at the newest revision."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path)
+        return f"sqlite:///{tmp_path / 'torouter.db'}"
+    return str(request.getfixturevalue("migrated_postgresql_database"))
+
+
+@pytest.fixture
+def store(migrated_url: str, tmp_path: Path) -> Iterator[Store]:
+    """A store of each kind."""
+    store = Store(migrated_url, f"file://{tmp_path / 'files'}")
     yield store
     store.close()
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path) -> Iterator[Store]:
-    """A migrated store, for tests that are not about databases."""
+def sqlite_store(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store for tests that are not about databases."""
+    shutil.copy(migrated_sqlite, tmp_path)
     store = Store(f"sqlite:///{tmp_path / 'torouter.db'}", f"file://{tmp_path / 'files'}")
-    store.schema.upgrade()
     yield store
+    store.close()
+
+
+@contextmanager
+def _database(server: str, template: str = "template1") -> Iterator[str]:
+    """URL of a new database on a PostgreSQL server, a copy of `template`; dropped at the end."""
+    url = sqlalchemy.make_url(server).set(drivername="postgresql+psycopg")
+    name = f"test_{secrets.token_hex(6)}"
+    admin = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()
+
+
+def _migrate(url: str) -> None:
+    store = Store(url, "memory://")
+    store.schema.upgrade()
     store.close()

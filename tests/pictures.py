@@ -237,10 +237,14 @@ def take(browser: Browser, url: str, names: dict[str, str], folder: Path) -> Non
         if view == "try":
             _try(page)
         page.wait_for_timeout(500)  # bars grow
-        path = folder / f"page-{view}-{device}-{scheme}.png"
-        page.screenshot(path=path, full_page=view != "batch")
-        Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        save(page, folder / f"page-{view}-{device}-{scheme}.png", full_page=view != "batch")
         page.close()
+
+
+def save(page: Page, path: Path, *, full_page: bool = False) -> None:
+    """A picture of the page as it is now."""
+    page.screenshot(path=path, full_page=full_page)
+    Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _try(page: Page) -> None:

@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import pwd
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from api import system, valkey
 from core.schemas.experts import ExpertSpec
@@ -119,6 +121,16 @@ class System:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+
+def as_user(name: str | None) -> dict[str, Any]:  # Any: options of Popen
+    """Of a program that is to run as somebody else, in that user's own group; of None as we do.
+
+    Root's group may not look into every folder that others may look into.
+    """
+    if name is None:
+        return {}
+    return {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": []}
 
 
 def until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
+from kombu.utils.url import parse_url
 
 from core import queues
 from core.errors import NotReadyError
 from core.queues import WorkClass
+from core.schemas.urls import TLS
 from core.settings import Settings
 
 #: Seconds for a connection and for an answer of the broker; publishing then gives up, and recovery sends later.
@@ -24,6 +26,7 @@ def create(settings: Settings) -> Celery:
     """The app of one process, without tasks: enough to send by name, to consume, and for Flower."""
     app = Celery("torouter", broker=settings.broker)
     app.conf.update(
+        broker_use_ssl=_tls(settings.broker),
         # The database is the truth and its leases alone bring work back: no results, early acks, JSON only.
         task_ignore_result=True,
         task_acks_late=False,
@@ -62,6 +65,11 @@ def create(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
     )
     return app
+
+
+def _tls(broker: str) -> Any:  # Any: kombu's options, or False
+    """What a broker's URL says of TLS. kombu reads it there too; Flower's page of queues reads it here."""
+    return parse_url(broker).get("ssl", False) if broker.startswith(TLS) else False
 
 
 def depth(app: Celery, queue: str) -> int:

@@ -14,12 +14,21 @@ from core.schemas.files import BatchJob
 from core.schemas.work import Claim
 from core.store.failpoints import Point, failpoint
 from core.tables import BatchState, State
+from workers import tracing
 from workers.finalizing import write
 from workers.lines import LineError, StepInterruptedError, Using
 from workers.stopping import stop
-from workers.validating import ingest, validate
+from workers.validating import ingest, refuse, validate
 
 log = logging.getLogger(__name__)
+
+#: What is done for a batch in each state, as its trace names it.
+SPANS: dict[str, str] = {
+    BatchState.VALIDATING: "validate",
+    BatchState.IN_PROGRESS: "store lines",
+    BatchState.CANCELLING: "stop",
+    BatchState.FINALIZING: "finalize",
+}
 
 
 def run(using: Using) -> None:
@@ -43,30 +52,36 @@ def _waits(using: Using) -> bool:
 
 def _advance(using: Using, free: threading.Semaphore) -> None:
     """The outermost loop of its thread: whatever fails is looked at again when its lease has expired."""
+    batch = "a batch"
     try:
-        advance(using)
+        job = claim(using)
+        if job is not None:
+            batch = job.public_id
+            advance(job, using)
     except StoreError as error:
-        log.warning("a batch waits for the database: %s", error)
+        log.warning("%s waits for the database: %s", batch, error)
     except Exception:
-        log.exception("a batch can't be moved on; trying again when its lease has expired")
+        log.exception("%s can't be moved on; trying again when its lease has expired", batch)
     finally:
         free.release()
 
 
-def advance(using: Using) -> bool:
-    """Do one step for the batch that has waited longest; whether there was one.
+def claim(using: Using) -> BatchJob | None:
+    """The batch that has waited longest, which is ours for a while; None where none waits."""
+    return using.store.batch_jobs.claim(using.leases.owner, using.leases.lease_s)
+
+
+def advance(job: BatchJob, using: Using) -> None:
+    """Do one step for a claimed batch, and let go of it.
 
     After an error the lease stays until it expires, so that what fails again and again does so at leisure.
     """
-    job = using.store.batch_jobs.claim(using.leases.owner, using.leases.lease_s)
-    if job is None:
-        return False
     failpoint(Point.BATCH_CLAIMED)
-    with using.leases.holding([Claim(job.id, job.fence)]), suppress(StepInterruptedError):
+    span = tracing.step(SPANS[job.state], job.traceparent, {tracing.BATCH: job.public_id})
+    with using.leases.holding([Claim(job.id, job.fence)]), suppress(StepInterruptedError), span:
         _step(job, using)
     failpoint(Point.BATCH_STEPPED)
     using.store.batch_jobs.release(job)
-    return True
 
 
 def _step(job: BatchJob, using: Using) -> None:
@@ -87,13 +102,13 @@ def _step(job: BatchJob, using: Using) -> None:
 def _validate(job: BatchJob, using: Using) -> None:
     if job.is_late:
         late = LineError(1, None, "batch_expired", "the completion window ended before the file was validated")
-        using.store.batch_jobs.refuse(job, [late.as_json()])
+        refuse(job, [late], using)
         return
     try:
         validate(job, using)
     except NotFoundError as error:
         gone = LineError(1, None, "file_not_found", f"{job.input_file_id} can't be read any more: {error}")
-        using.store.batch_jobs.refuse(job, [gone.as_json()])
+        refuse(job, [gone], using)
 
 
 def _ingest(job: BatchJob, using: Using) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO, Final
 
+from core import metrics
 from core.errors import NotFoundError
 from core.schemas.files import BatchJob, NewFile, OutputRow
 from core.store.failpoints import Point, failpoint
@@ -38,7 +39,7 @@ def write(job: BatchJob, using: Using) -> None:
     if job.referenced:
         _evaluate(job, using)
     if job.input_file_id is None:
-        using.store.batch_jobs.finish(job, None, None)
+        _ended(using.store.batch_jobs.finish(job, None, None))
         return
     keys = {name: f"files/{secrets.token_hex(16)}" for name in ("output", "error")}
     try:
@@ -56,7 +57,13 @@ def write(job: BatchJob, using: Using) -> None:
     # and are swept one day if they are nobody's.
     written = using.store.batch_jobs.finish(job, *files)
     failpoint(Point.OUTPUT_FINISHED)
+    _ended(written)
     _delete(using, *(key for key, file in zip(keys.values(), files, strict=True) if not written or file is None))
+
+
+def _ended(state: BatchState | None) -> None:
+    if state is not None:
+        metrics.BATCHES.labels(state).inc()
 
 
 def _evaluate(job: BatchJob, using: Using) -> None:

@@ -26,8 +26,10 @@ from core.settings import Settings
 from core.store import Store
 from core.store.failpoints import Point, failpoint
 from experts.engine import Answer, Request
+from workers import answer_spans
 from workers.engine_loop import EngineLoop
 from workers.leasing import Leases, insist
+from workers.metering import Chunk
 from workers.sending import Sender
 from workers.suspects import Turns, groups, suspect_from
 
@@ -112,16 +114,20 @@ def _answer(items: Sequence[GenerationItem], using: Using) -> None:
         using.store.generations.give_back([item.claim for item in items])
         failpoint(Point.GENERATING_GIVEN_BACK)
     elif items:
-        asked = using.engine.submit([_request(item, using) for item in items])
+        began_at = time.time()
+        asked, chunk = using.engine.submit([_request(item, using) for item in items]), Chunk(items)
         answers = dict(zip(asked, items, strict=True))
         failpoint(Point.GENERATING_ASKED)
         dead = None
         try:
             for futures in _as_they_finish(answers, using):
+                answer_spans.record(futures, answers, using.specs, began_at)
                 finished = _sort(futures, answers, using.specs)
+                _count(finished, chunk)
                 _store(finished, using)
                 dead = dead or finished.dead
         finally:
+            chunk.close()
             _abandon(answers, using)
         if dead is not None:
             using.stopping.set()  # within its turn: who has the next one must claim nothing that would die with us
@@ -210,14 +216,32 @@ def _sort(futures: Sequence["Future[Answer]"], answers: Answers, specs: Mapping[
         elif error is None:
             finished.results.append(_result(item, future.result(), specs[item.expert]))
         elif isinstance(error, PromptRejectedError):
-            finished.rejected.append(Failure(item.claim, error.code, str(error)))
+            finished.rejected.append(_failure(item, error.code, str(error)))
         elif isinstance(error, EngineError):
-            finished.again.append(Failure(item.claim, error.code, str(error)))
+            finished.again.append(_failure(item, error.code, str(error)))
         else:
-            log.error("generation %d: a bug", item.claim.id, exc_info=error)
+            log.error("%s: a bug", item.origin.prompt_id, exc_info=error, extra=_ids(item))
             why = f"an unexpected {type(error).__name__}: {error}"
-            finished.again.append(Failure(item.claim, TorouterError.code, why))
+            finished.again.append(_failure(item, TorouterError.code, why))
     return finished
+
+
+def _count(finished: Finished, chunk: Chunk) -> None:
+    chunk.done(finished.results)
+    chunk.ended("rejected", (one.claim for one in finished.rejected))
+    chunk.ended("again", (one.claim for one in finished.again))
+    chunk.ended("given_back", (*finished.untried, *finished.busy))
+    chunk.ended("died", finished.died)
+
+
+def _failure(item: GenerationItem, code: str, why: str) -> Failure:
+    """Logged by its code alone: why may hold what the caller wrote."""
+    log.info("%s is not answered by %s: %s", item.origin.prompt_id, item.expert, code, extra=_ids(item))
+    return Failure(item.claim, code, why)
+
+
+def _ids(item: GenerationItem) -> dict[str, str]:
+    return {**item.origin.ids(), "expert": item.expert, "generation_id": str(item.claim.id)}
 
 
 def _result(item: GenerationItem, answer: Answer, spec: ExpertSpec) -> GenerationResult:

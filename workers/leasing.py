@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
+from core import metrics
 from core.errors import StoreError, StoreRefusedError
 from core.schemas.work import Claim
 from core.store.failpoints import Point, failpoint
@@ -31,11 +32,13 @@ class Leased(Protocol):
 class Leases:
     """A worker's name as an owner, and the rows it works on; whatever it doesn't is left to expire."""
 
-    def __init__(self, table: Leased, lease_s: float) -> None:
+    def __init__(self, table: Leased, lease_s: float, step: str = "other") -> None:
+        """`step` is whose leases these are, for the metrics."""
         #: Unique for every start, so that a new process never passes for the one that died.
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lease_s = lease_s
         self._table = table
+        self._step = step
         self._held: set[Claim] = set()
         self._lost: set[Claim] = set()
         self._lock = threading.Lock()
@@ -69,7 +72,9 @@ class Leases:
             renewed = self._table.renew(sorted(claim.id for claim in claims), self.owner, self.lease_s)
             failpoint(Point.LEASES_RENEWED)
             with self._lock:
-                self._lost = {claim for claim in claims if claim.id not in renewed}
+                before, self._lost = self._lost, {claim for claim in claims if claim.id not in renewed}
+                metrics.LEASES_LOST.labels(self._step).inc(len(self._lost - before))
+            metrics.LEASES_RENEWED.labels(self._step).inc(len(renewed))
 
 
 def insist(write: Callable[[], T], for_s: float) -> T:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from core import queues
 from core.store.failpoints import Point, failpoint
 from workers import app as celery_app
+from workers import tracing
 from workers.reserve import BulkReserve
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def run(  # noqa: PLR0917  # put together once for each kind
             late.start()
         on_stopping()
 
+    keep_logging()
     worker_ready.connect(is_ready, weak=False)
     worker_shutting_down.connect(stopping, weak=False)
     worker = app.Worker(
@@ -83,8 +85,18 @@ def run(  # noqa: PLR0917  # put together once for each kind
     return int(worker.exitcode or 0)
 
 
+def keep_logging() -> None:
+    """Celery otherwise adds handlers that know neither our format nor our secrets; whoever answers this sets up all."""
+    setup_logging.connect(_keep, weak=False)
+
+
+def _keep(**_: Any) -> None:  # Any: as above
+    pass
+
+
 def _cut_off(name: str) -> None:
     log.warning("%s ends in the middle of its work, which begins anew elsewhere", name)
+    tracing.stop()
     logging.shutdown()
     os._exit(0)
 

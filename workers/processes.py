@@ -6,23 +6,24 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from core import queues
-from core.errors import ConfigError, EngineDeadError, TorouterError
+from core import metrics, queues
+from core.errors import ConfigError, EngineDeadError, StoreError, TorouterError
 from core.queues import WorkClass
 from core.schemas.files import BatchJob
 from core.settings import Settings
 from core.store import Store
 from workers import app as celery_app
+from workers import metering, tracing
 from workers.engine_loop import EngineLoop
 from workers.gathering import Gatherer
 from workers.leasing import Leases
 from workers.lines import LineFormat, Using
 from workers.periodic import Periodic
-from workers.process import Consuming, run
+from workers.process import Consuming, keep_logging, run
 from workers.sending import Sender
 
 log = logging.getLogger(__name__)
@@ -77,9 +78,10 @@ def routing(settings: Settings) -> int:
     from workers import promoted, routing  # noqa: PLC0415  # numpy
 
     not_ready(settings, "routing")
+    metering.serve(settings, "routing")
     parse(settings.policy)  # refused now rather than prompt by prompt
     store, app = Store.of(settings), celery_app.create(settings)
-    leases = Leases(store.prompts, settings.lease_s)
+    leases = Leases(store.prompts, settings.lease_s, "routing")
     using = routing.Using(store, Sender(app, store.recovery, settings), leases, settings)
     serving = promoted.Promoted(store, settings.cache, load)
     serving.refresh()
@@ -109,8 +111,9 @@ def scoring(settings: Settings) -> int:
     from workers import scoring  # noqa: PLC0415  # as its siblings
 
     not_ready(settings, "scoring")
+    metering.serve(settings, "scoring")
     store, app = Store.of(settings), celery_app.create(settings)
-    leases = Leases(store.scores, settings.lease_s)
+    leases = Leases(store.scores, settings.lease_s, "scoring")
     encoder = Encoder.load(settings.encoder, device.exact())
     using = scoring.Using(
         store, leases, lambda answers, references: list(bertsim(answers, references, encoder)), settings
@@ -136,18 +139,29 @@ def expert(settings: Settings, names: Sequence[str]) -> int:
     from workers import generating  # noqa: PLC0415  # as its siblings
 
     not_ready(settings, expert_worker_name(names))
+    metering.serve(settings, "expert")
     store, app = Store.of(settings), celery_app.create(settings)
     specs = {name: store.experts.get(name) for name in names}
     limits = specs[names[0]].limits
     engine = EngineLoop(engines.create(list(specs.values()), settings.cache))
-    leases = Leases(store.generations, settings.lease_s)
+    leases = Leases(store.generations, settings.lease_s, "generating")
     using = generating.Using(store, Sender(app, store.recovery, settings), leases, engine, specs, settings)
     engine.start()
+
+    count_once, counted = threading.Lock(), threading.Event()
+
+    def count_death() -> None:
+        """Where it outlives this process; with several threads at its end, the first counts and the others wait."""
+        with count_once, suppress(StoreError):
+            if not counted.is_set():
+                counted.set()
+                store.experts.died(names)
 
     def end(error: EngineDeadError) -> None:
         late = threading.Timer(LET_GO_S, _die, (error,))  # where the database says nothing either
         late.daemon = True
         late.start()
+        count_death()
         generating.let_go(error, using)
         _die(error)
 
@@ -190,15 +204,19 @@ def retraining(settings: Settings) -> int:
     from workers import retraining  # noqa: PLC0415  # torch
 
     not_ready(settings, "retraining")
+    metering.serve(settings, "retraining")
     store, app = Store.of(settings), celery_app.create(settings)
     wanted = retraining.Wanted.of(settings, "beat")
 
     def step(_ids: list[int], _queue: str) -> None:
         try:
-            promotion = retraining.retrain(store, settings, wanted)
+            with metrics.RETRAINING_SECONDS.time():
+                promotion = retraining.retrain(store, settings, wanted)
         except TorouterError as error:
+            metrics.RETRAININGS.labels("failed").inc()
             log.warning("not retrained: %s", error)
         else:
+            metrics.RETRAININGS.labels("promoted" if promotion.checkpoint else "refused").inc()
             name = promotion.checkpoint.public_id if promotion.checkpoint else "nothing"
             log.warning("retrained, and promoted %s: %s", name, promotion.verdict.reason)
 
@@ -216,6 +234,7 @@ def beat(settings: Settings) -> int:
     asked = settings.home / "run" / "beat-asked"
     asked.parent.mkdir(parents=True, exist_ok=True)
     level = logging.getLevelName(logging.getLogger().getEffectiveLevel())
+    keep_logging()
     app.Beat(schedule=str(asked), scheduler="workers.beat:Remembering", loglevel=level, quiet=True).run()
     return 0
 
@@ -224,6 +243,7 @@ def recovery(settings: Settings, stop: threading.Event) -> int:
     """Sweep every few seconds until `stop` is set; the exit status. Not a Celery worker: it consumes nothing."""
     from workers import recovery  # noqa: PLC0415  # as its siblings
 
+    metering.serve(settings, "recovery")
     store, app = Store.of(settings), celery_app.create(settings)
     sender = Sender(app, store.recovery, settings)
 
@@ -248,8 +268,9 @@ def batches(
     """Read and write batches that come as files until `stop` is set; the exit status. Consumes nothing, as recovery."""
     from workers import batching, housekeeping, webhooks  # noqa: PLC0415  # as its siblings
 
+    metering.serve(settings, "batches")
     store, app = Store.of(settings), celery_app.create(settings)
-    leases = Leases(store.batch_jobs, settings.lease_s)
+    leases = Leases(store.batch_jobs, settings.lease_s, "batches")
     sender = Sender(app, store.recovery, settings)
     using = Using(store, sender, leases, lines(store), settings, evaluate, stop)
     with ExitStack() as stack:
@@ -289,6 +310,7 @@ def _stop(engine: EngineLoop) -> None:
 def _die(error: EngineDeadError) -> None:
     """End at once, so that a supervisor starts a new process: nothing here can be saved."""
     log.critical("the engine is dead, and this process ends: %s", error)
+    tracing.stop()
     logging.shutdown()
     for child in multiprocessing.active_children():
         child.kill()  # a stopped EngineCore would not see that we are gone

@@ -6,6 +6,7 @@ checked when it is called.
 
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
@@ -83,12 +84,18 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
 
 
 def _check_literal(host: str, settings: Settings) -> None:
-    try:
-        address = ip_address(host)
-    except ValueError:  # a name, which is resolved when it is called
-        return
-    if not is_public(address) and not settings.webhook_private:
+    address = _literal(host)
+    if address is not None and not is_public(address) and not settings.webhook_private:
         raise _private(str(address))
+
+
+def _literal(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is, in any of the ways that a resolver reads one (127.1, 2130706433); None for a name."""
+    with suppress(ValueError):
+        return ip_address(host)
+    with suppress(OSError, UnicodeError):
+        return IPv4Address(socket.inet_aton(host.removesuffix(".")))
+    return None
 
 
 def _private(where: str) -> InvalidInputError:

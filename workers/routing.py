@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -20,8 +20,10 @@ from core.store import Store
 from core.store.failpoints import Point, failpoint
 from router import policies
 from router.datasets import is_held_out
+from router.drift import Drift
 from router.policy import BEST, parse
 from router.predictions import BoolArray, IntArray, Predictions, Router
+from workers import routing_meter, tracing
 from workers.leasing import Leases, insist
 from workers.sending import Sender
 from workers.suspects import in_turn
@@ -40,6 +42,7 @@ class Serving:
 
     checkpoint_id: int
     router: Router
+    drift: Drift = field(default_factory=Drift)
 
 
 class Decisions(NamedTuple):
@@ -79,18 +82,29 @@ def _route(items: Sequence[RoutingItem], serving: Serving | None, using: Using) 
         return
     store = using.store
     failpoint(Point.ROUTING_CLAIMED)
-    with using.leases.holding(item.claim for item in items):
+    routing_meter.claimed(items)
+    with using.leases.holding(item.claim for item in items), tracing.together("route", items):
         choosing = Choosing(using.settings.policy, using.settings.compare_share)
         decisions = decide(items, serving, store.experts.enabled(), choosing)
         if decisions.unserved:
             _without_router(decisions, using)
+        routing_meter.decided(*decisions[:2])
         if decisions.failed:
             insist(lambda: store.prompts.fail(decisions.failed), using.settings.lease_s)
+            _log(decisions.failed, items)
         failpoint(Point.ROUTING_CHOSEN)
         full = _full_queues(decisions.routed, using.sender)
         dispatches = insist(lambda: store.prompts.decide(decisions.routed, full), using.settings.lease_s)
     failpoint(Point.ROUTING_STORED)
     using.sender.send(dispatches)
+
+
+def _log(failed: Sequence[Failure], items: Sequence[RoutingItem]) -> None:
+    """Which prompts fail, and by which code: a message may hold what the caller wrote."""
+    origins = {item.claim: item.origin for item in items}
+    for one in failed:
+        origin = origins[one.claim]
+        log.info("%s is not routed: %s", origin.prompt_id, one.code, extra=origin.ids())
 
 
 def _full_queues(routed: Sequence[Routed], sender: Sender) -> set[str]:
@@ -172,7 +186,8 @@ def _predict(
     allowed = fits(items, predictions.experts, experts)
     asked = [item.policy or choosing.policy for item in items]
     chosen, refused = _choose(asked, predictions, allowed, experts)
-    share_s = (time.perf_counter() - start) / len(items)
+    pass_s = time.perf_counter() - start
+    routing_meter.predicted(predictions, pass_s, serving.drift)
     for row, (item, column) in enumerate(zip(items, chosen, strict=True)):
         if asked[row] in refused:
             decisions.failed.append(Failure(item.claim, "invalid_policy", refused[asked[row]]))
@@ -184,7 +199,7 @@ def _predict(
                     item.claim,
                     (predictions.experts[column],),
                     policy=asked[row],
-                    route_s=share_s,
+                    route_s=pass_s / len(items),
                     gathered=len(items),
                     checkpoint_id=serving.checkpoint_id,
                     prediction_kind=predictions.kind,

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from core import queues
+from core import metrics, queues
 from core.schemas.work import Failure, ScoreValue, ScoringItem
 from core.settings import Settings
 from core.store import Store
 from core.store.failpoints import Point, failpoint
+from workers import tracing
 from workers.leasing import Leases, insist
 from workers.suspects import in_turn
 
@@ -42,13 +43,22 @@ def _score(items: Sequence[ScoringItem], using: Using) -> None:
     if not items:
         return
     failpoint(Point.SCORING_CLAIMED)
-    with using.leases.holding(item.claim for item in items):
+    with using.leases.holding(item.claim for item in items), tracing.together("score", items):
         values, failed = _compute(items, using.similarity)
         failpoint(Point.SCORING_COMPUTED)
         insist(lambda: using.store.scores.finish(values), using.settings.lease_s)
         failpoint(Point.SCORING_STORED)
+        _count(items, values, failed)
         if failed:
             insist(lambda: using.store.scores.retry(failed, using.settings.max_attempts), using.settings.lease_s)
+
+
+def _count(items: Sequence[ScoringItem], values: Sequence[ScoreValue], failed: Sequence[Failure]) -> None:
+    experts = {item.claim: item.expert for item in items}
+    for one in values:
+        metrics.BERTSIM.labels(experts[one.claim]).observe(one.value)
+    for failure in failed:
+        metrics.SCORE_FAILURES.labels(experts[failure.claim]).inc()
 
 
 def _compute(items: Sequence[ScoringItem], similarity: Similarity) -> tuple[list[ScoreValue], list[Failure]]:
@@ -63,6 +73,7 @@ def _compute(items: Sequence[ScoringItem], similarity: Similarity) -> tuple[list
         try:
             values += _values([item], similarity)
         except Exception as error:  # noqa: BLE001  # logged above, and stored
+            log.info("an answer to %s can't be scored", item.origin.prompt_id, extra=item.origin.ids())
             failed.append(Failure(item.claim, "score_failed", f"{type(error).__name__}: {error}"))
     return values, failed
 

@@ -5,13 +5,13 @@ stored as prompts that have failed, in their place.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from core import queues
+from core import metrics, queues
 from core.errors import InvalidInputError
 from core.schemas.conversation import storable
 from core.schemas.files import BatchJob, NewLine
@@ -43,6 +43,8 @@ def validate(job: BatchJob, using: Using) -> None:
     for lines, errors, _window in _parsed(job, using, start=0):
         failpoint(Point.VALIDATING_READ)
         found.total += len(lines) + len(errors)
+        metrics.LINES.labels("valid").inc(len(lines))
+        metrics.LINES.labels("refused").inc(len(errors))
         found.referenced += sum(line.reference is not None for line in lines)
         if job.on_invalid == Invalid.FAIL:
             found.errors += errors
@@ -50,10 +52,16 @@ def validate(job: BatchJob, using: Using) -> None:
             break
     problems = _problems(found, using)
     if problems:
-        using.store.batch_jobs.refuse(job, [one.as_json() for one in problems[:MOST_ERRORS]])
+        refuse(job, problems[:MOST_ERRORS], using)
     else:
         using.store.batch_jobs.start(job, found.total, found.referenced)
         failpoint(Point.VALIDATING_STARTED)
+
+
+def refuse(job: BatchJob, errors: Sequence[LineError], using: Using) -> None:
+    """The batch fails with these, and nothing of it runs."""
+    if using.store.batch_jobs.refuse(job, [one.as_json() for one in errors]) is not None:
+        metrics.BATCHES.labels(BatchState.FAILED).inc()
 
 
 def ingest(job: BatchJob, using: Using) -> None:

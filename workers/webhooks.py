@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 import httpx
 
+from core import metrics
 from core.errors import TorouterError
 from core.schemas.files import WebhookCall
 from core.settings import Settings
 from core.store import Store
 from core.store.failpoints import Point, failpoint
+from workers import tracing
 from workers.leasing import insist
 from workers.receivers import Resolve, addresses, check_url, resolved
 
@@ -94,7 +96,10 @@ async def _make(call: WebhookCall, using: Using) -> None:
     """Make one call, and say in its row what became of it."""
     store, settings = using.store.webhooks, using.settings
     try:
-        await _attempt(call, using)
+        with tracing.step(
+            "webhook", call.traceparent, {tracing.BATCH: call.batch_id, "torouter.attempt": call.attempts}
+        ):
+            await _attempt(call, using)
     except TorouterError as error:
         code, why = error.code, str(error)
         failed = await asyncio.to_thread(
@@ -102,10 +107,12 @@ async def _make(call: WebhookCall, using: Using) -> None:
             lambda: store.fail_or_retry(call.claim, code, why, settings.webhook_attempts, PAUSE_S),
             settings.lease_s,
         )
+        metrics.WEBHOOKS.labels("failed" if failed else "again").inc()
         outcome = "given up" if failed else "tried again later"
         log.warning("%s of %s was not delivered, and is %s: %s", call.public_id, call.batch_id, outcome, why)
     else:
         failpoint(Point.WEBHOOK_CALLED)
+        metrics.WEBHOOKS.labels("delivered").inc()
         await asyncio.to_thread(insist, lambda: store.finish(call.claim), settings.lease_s)
 
 

@@ -22,6 +22,9 @@ from core.errors import ConflictError, InvalidInputError
 #: A finished submission is remembered for so long.
 KEPT_S: Final = 30 * 86_400.0
 
+#: Names the folder where a user's submissions are remembered; without it ~/.local/state/torouter.
+STATE: Final = "TOROUTER_STATE"
+
 RECORD, LINES, LOCK = "record.json", "lines.jsonl", "lock"
 
 
@@ -126,7 +129,7 @@ def unfinished() -> list[Submission]:
 
 def root() -> Path:
     """`TOROUTER_STATE`, or a folder of the user's; not `TOROUTER_HOME`, which is the server's."""
-    own = os.environ.get("TOROUTER_STATE")
+    own = os.environ.get(STATE)
     state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     return (Path(own) if own else Path(state, "torouter")).expanduser().absolute() / "submissions"
 

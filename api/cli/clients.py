@@ -12,7 +12,10 @@ from api import output_files
 from api.client import ENDED, Client, Json
 from core.errors import ConflictError, InvalidInputError, TorouterError
 
-Url = Annotated[str, typer.Option(envvar="TOROUTER_URL", help="Address of the server.")]
+#: Holds the server's address, where `--url` doesn't.
+URL = "TOROUTER_URL"
+
+Url = Annotated[str, typer.Option(envvar=URL, help="Address of the server.")]
 Batch = Annotated[str, typer.Argument(help="The id that `torouter submit` printed.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Show progress until the batch has ended; Ctrl-C only detaches.")]
 
@@ -30,7 +33,7 @@ CURES = {
     "cancelled": "`torouter results {id}` has what was answered before",
 }
 
-#: The variable that holds the key of a server that asks for one: arguments are seen by everybody on the machine.
+#: Holds the key for a server that asks for one, since arguments are seen by everybody on the machine.
 KEY = "TOROUTER_API_KEY"
 
 err = Console(stderr=True)

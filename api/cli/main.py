@@ -10,9 +10,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from api import logs
 from api.cli import clients, keys, learning, operators, outcomes, routers, serving, submitting
+from api.redacting import known_settings, redact_logs
 from core.errors import ConfigError, InvalidInputError, TorouterError
-from core.settings import FAILPOINT
+from core.settings import FAILPOINT, Settings
+
+log = logging.getLogger("torouter")
 
 #: Exit statuses: what was asked can't be done (EX_USAGE's neighbour 1), wrong input or settings (2), Ctrl-C (130).
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -61,22 +65,33 @@ routers.add(app)
 
 def main() -> NoReturn:
     """Run one command and exit: 0 done, 1 it failed, 2 wrong input or settings, 130 Ctrl-C."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = known_settings()
+    logs.start(settings.log_format)
+    redacting = redact_logs(settings)
+    logs.catch_crashes(settings.log_format)
     try:
-        if armed := os.environ.get(FAILPOINT):
-            from core.store import failpoints  # noqa: PLC0415  # SQLAlchemy, which few commands need
-
-            failpoints.arm(armed)
+        _arm(os.environ.get(FAILPOINT, ""))
         app()
     except (InvalidInputError, ConfigError) as error:
-        _fail(error, WRONG)
+        _fail(redacting.clean(str(error)), WRONG, settings)
     except TorouterError as error:
-        _fail(error, FAILED)
+        _fail(redacting.clean(str(error)), FAILED, settings)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     sys.exit(0)
 
 
-def _fail(error: TorouterError, status: int) -> NoReturn:
-    Console(stderr=True).print(f"[bold red]torouter:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+def _arm(point: str) -> None:
+    """Make this process kill itself there, for a fault test; commands over HTTP load no SQL for it."""
+    if point:
+        from core.store import failpoints  # noqa: PLC0415  # SQLAlchemy
+
+        failpoints.arm(point)
+
+
+def _fail(told: str, status: int, settings: Settings) -> NoReturn:
+    if settings.log_format == "json":
+        log.critical("%s", told)
+        sys.exit(status)
+    Console(stderr=True).print(f"[bold red]torouter:[/] {escape(told)}", highlight=False, soft_wrap=True)
     sys.exit(status)

@@ -4,7 +4,7 @@ import logging
 import math
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,8 +12,13 @@ from typing import Annotated
 
 import typer
 
+from api import logs
 from core import settings as settings_of
 from core.settings import Settings
+from workers import tracing
+
+#: What makes spans; an expert's worker is the service `expert`, whichever it serves.
+TRACED = ("api", "routing", "scoring", "expert", "batches")
 
 work = typer.Typer(no_args_is_help=True, help="Run one worker process until SIGTERM or Ctrl-C.")
 
@@ -36,18 +41,18 @@ def serve() -> None:
 
     from api import exposure, listening, starting  # noqa: PLC0415  # as above
     from api.app import create_app  # noqa: PLC0415  # as above
-    from api.redacting import redact_logs  # noqa: PLC0415  # as above
     from api.system import STOP_S  # noqa: PLC0415  # as above
     from workers import app as celery_app  # noqa: PLC0415  # as above
+    from workers import metering  # noqa: PLC0415  # as above
     from workers.sending import Sender  # noqa: PLC0415  # as above
 
-    settings = _settings()
+    settings = _settings("api")
     exposure.check_api(settings)
-    redact_logs()
     with starting.ending_at_once():
         store = starting.migrated(settings)
     celery = celery_app.create(settings)
     app = create_app(settings, store, Sender(celery, store.recovery, settings))
+    metering.serve(settings, "api", app.state.metrics)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -55,6 +60,7 @@ def serve() -> None:
         log_level=settings.log_level.lower(),
         timeout_graceful_shutdown=math.ceil(settings.drain_s + STOP_S),
         **listening.PROTOCOL,
+        **logs.of_uvicorn(settings),
     )
     listening.allow_connections(settings.max_requests)
     with listening.on(settings) as listens:
@@ -66,7 +72,7 @@ def routing() -> None:
     """Route prompts through the promoted router."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    with _awaited() as settings:
+    with _awaited("routing") as settings:
         raise typer.Exit(processes.routing(settings))
 
 
@@ -75,7 +81,7 @@ def scoring() -> None:
     """Score answers against their references by BERTSim."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    with _awaited() as settings:
+    with _awaited("scoring") as settings:
         raise typer.Exit(processes.scoring(settings))
 
 
@@ -84,7 +90,7 @@ def retraining() -> None:
     """Train anew on what the store has learned whenever `torouter beat` says so, and promote what is better."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    with _awaited() as settings:
+    with _awaited("retraining") as settings:
         raise typer.Exit(processes.retraining(settings))
 
 
@@ -95,7 +101,9 @@ def expert(
     """Answer for one expert; or for several that share a model, as LoRA adapters on one engine."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    with _awaited(catalogue=True) as settings:
+    process = processes.expert_worker_name(names)
+    with _awaited(process, experts=names) as settings:
+        logs.for_vllm(settings, process, names)
         raise typer.Exit(processes.expert(settings, names))
 
 
@@ -104,7 +112,7 @@ def recovery() -> None:
     """Send again what was committed and not sent, and bring back what dead workers held. Several may run."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    with _awaited(broker=False) as settings:
+    with _awaited("recovery", broker=False) as settings:
         raise typer.Exit(processes.recovery(settings, _told_to_end()))
 
 
@@ -115,7 +123,7 @@ def batches() -> None:
     from api.http.batch_lines import Lines  # noqa: PLC0415  # as above
     from workers import processes  # noqa: PLC0415  # as above
 
-    with _awaited(broker=False) as settings:
+    with _awaited("batches", broker=False) as settings:
         stop = _told_to_end()
         raise typer.Exit(processes.batches(settings, Lines, writing_apart(settings, stop), stop))
 
@@ -124,7 +132,7 @@ def beat() -> None:
     """Run Celery's beat: it asks for a retraining every TOROUTER_RETRAIN_EVERY_S seconds. Run one of it."""
     from workers import processes  # noqa: PLC0415  # as above
 
-    with _awaited() as settings:
+    with _awaited("beat") as settings:
         raise typer.Exit(processes.beat(settings))
 
 
@@ -139,25 +147,28 @@ def flower(
     from api import exposure, flower  # noqa: PLC0415  # as above
 
     exposure.check_flower(settings_of.read())
-    with _awaited() as settings:  # Flower then has handlers of its own
+    with _awaited("flower") as settings:  # Flower then handles signals by itself
         pass
     flower.run(settings, database)
 
 
 @contextmanager
-def _awaited(*, broker: bool = True, catalogue: bool = False) -> Iterator[Settings]:
+def _awaited(process: str, *, experts: Sequence[str] = (), broker: bool = True) -> Iterator[Settings]:
     """The settings of a process, once what it needs is there; SIGTERM ends it at once until it has its own handler."""
     from api import starting  # noqa: PLC0415  # as above
 
-    settings = _settings()
-    with starting.ending_at_once():
-        store = starting.migrated(settings)
-        if catalogue:
-            starting.catalogued(store)
-        store.close()
-        if broker:
-            starting.brokered(settings)
-        yield settings
+    settings = _settings(process, experts)
+    try:
+        with starting.ending_at_once():
+            store = starting.migrated(settings)
+            if experts:
+                starting.catalogued(store)
+            store.close()
+            if broker:
+                starting.brokered(settings)
+            yield settings
+    finally:
+        tracing.stop()
 
 
 def _told_to_end() -> threading.Event:
@@ -172,8 +183,12 @@ def _told_to_end() -> threading.Event:
     return stop
 
 
-def _settings() -> Settings:
-    """As the environment says, and logging as they say."""
+def _settings(process: str, experts: Sequence[str] = ()) -> Settings:
+    """As the environment says; logs and traces are as they say from now on."""
     settings = settings_of.read()
     logging.getLogger().setLevel(settings.log_level)
+    logs.name_process(process, experts)
+    service = "expert" if experts else process
+    if service in TRACED:
+        tracing.start(settings, service)
     return settings

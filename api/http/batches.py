@@ -23,6 +23,7 @@ from core.schemas.files import NewBatch
 from core.schemas.views import PromptView
 from core.store.failpoints import Point, failpoint
 from core.tables import Invalid
+from workers import tracing
 from workers.receivers import check_url
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
@@ -47,7 +48,9 @@ def create(request: Request, body: RawBody, parts: PartsOf, owner: Caller) -> Ba
     made = parts.store.batches.made(owner, asked)
     if made is None:  # else not even a full disk or a deleted file matters
         parts.admission.admit(identity_of(request))
-        made = parts.store.batches.create(_new(parse(BatchRequest, body), parts, owner), asked)
+        with tracing.submit() as span:
+            made = parts.store.batches.create(_new(parse(BatchRequest, body), parts, owner), asked)
+            span.tell({tracing.BATCH: made.id})
     failpoint(Point.BATCH_CREATED)
     return BatchObject.of(made)
 
@@ -125,6 +128,7 @@ def _new(asked: BatchRequest, parts: Parts, owner: str) -> NewBatch:
         details=asked.metadata,
         output_expires_after_s=asked.output_expires_after.seconds if asked.output_expires_after else None,
         webhook_url=asked.webhook_url,
+        traceparent=tracing.traceparent(),
     )
 
 

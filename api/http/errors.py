@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api.http.headers import HEADERS
+from core import metrics
 from core.errors import (
     InvalidInputError,
     NotReadyError,
@@ -224,6 +225,7 @@ def _reported(error: TorouterError) -> Problem:
         case UnauthenticatedError():
             headers = {"WWW-Authenticate": 'Bearer realm="torouter"'}
         case OverloadedError():
+            metrics.HTTP_REFUSED.labels(error.code).inc()
             headers = {"Retry-After": str(error.retry_after_s)}
     return Problem(error.status, message, error.code, getattr(error, "param", None), extras, headers)
 

@@ -59,7 +59,7 @@ class Gate:
         self._at_work: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _is_public(scope["path"]):
+        if scope["type"] != "http" or is_public(scope["path"]):
             await self._app(scope, receive, send)
         elif self._rates is None:
             await self._app(_known(scope, Identity(LOCAL)), receive, send)
@@ -109,7 +109,7 @@ class Gate:
             del self._at_work[key.id]
 
 
-def _is_public(path: str) -> bool:
+def is_public(path: str) -> bool:
     return path in PUBLIC or path.startswith(PAGE)
 
 
@@ -123,13 +123,13 @@ def _secret_of(headers: Headers) -> str:
 
 
 def _check_scope(key: KeyView, request: Request) -> None:
-    needed = _needed(request.method, request.url.path)
+    needed = scope_for(request.method, request.url.path)
     if needed not in key.scopes:
         has = ", ".join(sorted(key.scopes))
         raise ForbiddenError(f"this needs a key with the scope {needed}, and yours has {has}: ask an operator for one")
 
 
-def _needed(method: str, path: str) -> KeyScope:
+def scope_for(method: str, path: str) -> KeyScope:
     if path.startswith(OPERATORS):
         return KeyScope.OPERATE
     return KeyScope.READ if method in READING else KeyScope.SUBMIT
@@ -152,7 +152,8 @@ def _too_often(rate: Rate) -> LimitedError:
 
 
 def _known(scope: Scope, identity: Identity) -> Scope:
-    return {**scope, "state": {**scope.get("state", {}), "identity": identity}}
+    scope.setdefault("state", {})["identity"] = identity  # in place: what counts requests looks at it afterwards
+    return scope
 
 
 async def _refuse(request: Request, error: TorouterError, receive: Receive, send: Send) -> None:

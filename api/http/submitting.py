@@ -1,6 +1,7 @@
 """From a request to stored prompts: is every expert known, is there a router, store, then wake up the workers."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from api.http.bodies import read_object, validate
@@ -19,6 +20,7 @@ from core.schemas.work import NewPrompt, Submission, Submitted
 from core.store import Store
 from core.store.failpoints import Point, failpoint
 from router.policy import parse
+from workers import tracing
 
 #: Stored with what came as prompts, which has no endpoint of OpenAI's.
 PROMPTS_ENDPOINT = "/v1/prompts"
@@ -32,10 +34,12 @@ def submit(parts: Parts, identity: Identity, submission: Submission, once: Once 
     if parts.store.batches.made(submission.owner, once) is None:
         parts.admission.admit(identity, len(submission.prompts), submission.work_class)
         _check_router(parts.store, submission)
-    submitted = parts.store.prompts.submit(submission, once)
-    failpoint(Point.PROMPTS_STORED)
-    if submitted.ids:
-        parts.sender.submitted(submitted)
+    with tracing.submit() as span:
+        submitted = parts.store.prompts.submit(replace(submission, traceparent=tracing.traceparent()), once)
+        span.tell({tracing.BATCH: submitted.batch_id, tracing.PROMPTS: len(submitted.prompt_ids)})
+        failpoint(Point.PROMPTS_STORED)
+        if submitted.ids:
+            parts.sender.submitted(submitted)
     failpoint(Point.PROMPTS_SENT)
     return submitted
 

@@ -86,6 +86,7 @@ class NewBatch:
     details: dict[str, Any] | None = None
     output_expires_after_s: int | None = None
     webhook_url: str | None = None
+    traceparent: str | None = None
 
 
 class NewLine(NamedTuple):
@@ -130,6 +131,7 @@ class BatchJob:
     referenced: int
     output_expires_after_s: int | None
     is_late: bool
+    traceparent: str | None = None
 
 
 class OutputRow(NamedTuple):
@@ -167,3 +169,4 @@ class WebhookCall:
     created_at: float
     #: This one included.
     attempts: int
+    traceparent: str | None = None

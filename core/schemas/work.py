@@ -1,7 +1,7 @@
 """What the store and the steps exchange: claims, items to work on, and results. Plain frozen values, no validation."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from core.queues import WorkClass
 from core.schemas.conversation import Completion, Message, Sampling
@@ -13,6 +13,20 @@ class Claim:
 
     id: int
     fence: int
+
+
+class Origin(NamedTuple):
+    """Where a row comes from, by the names that its caller knows: for logs and traces."""
+
+    prompt_id: str
+    batch_id: str
+    #: W3C's, of the submission; None: it is not traced.
+    traceparent: str | None = None
+
+    def ids(self) -> dict[str, str]:
+        """As a log record's fields."""
+        ids = {"prompt_id": self.prompt_id, "batch_id": self.batch_id}
+        return ids if self.traceparent is None else {**ids, "trace_id": self.traceparent.split("-")[1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,7 @@ class Submission:
     collect: tuple[str, ...] | None = None
     policy: str | None = None
     details: dict[str, Any] | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +73,15 @@ class RoutingItem:
     """A claimed prompt, to be routed."""
 
     claim: Claim
+    origin: Origin
     messages: tuple[Message, ...]
     sampling: Sampling
     work_class: WorkClass
     expert: str | None
     collect: tuple[str, ...] | None
     policy: str | None
+    #: Seconds since it was stored.
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,7 @@ class GenerationItem:
     """A claimed generation, to be answered by its expert."""
 
     claim: Claim
+    origin: Origin
     expert: str
     messages: tuple[Message, ...]
     sampling: Sampling
@@ -147,6 +166,9 @@ class ScoringItem:
     """A claimed score: an answer to be held against its reference."""
 
     claim: Claim
+    origin: Origin
+    work_class: WorkClass
+    expert: str
     answer: str
     reference: str
 

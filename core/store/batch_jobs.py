@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, false, func, insert, or_, select, update
 
+from core import metrics
 from core.queues import WorkClass
 from core.schemas.files import BatchJob, NewFile, NewLine
 from core.schemas.work import Tally
@@ -70,7 +71,7 @@ class BatchJobs:
             in_progress_at=now(),
         )  # fmt: skip
 
-    def refuse(self, job: BatchJob, errors: Sequence[dict[str, Any]]) -> bool:  # Any: JSON
+    def refuse(self, job: BatchJob, errors: Sequence[dict[str, Any]]) -> BatchState | None:  # Any: JSON
         """It can't be taken, and nothing of it has run."""
         with self._database.write(durable=True) as connection:
             return _end(connection, job, (BatchState.VALIDATING,), BatchState.FAILED, errors=list(errors))
@@ -90,7 +91,8 @@ class BatchJobs:
             changes = endings.tallies()
             changes[job.id].failed += len(lines) - len(ids)
             endings.settle(connection, changes)
-            return ids
+        metrics.PROMPTS_SUBMITTED.labels(job.work_class).inc(len(lines))
+        return ids
 
     def stop_prompts(self, job: BatchJob, state: State, after_line: int, limit: int) -> int | None:
         """End those of a page of prompts that are not routed yet; the page's last line, None where there is none."""
@@ -127,7 +129,7 @@ class BatchJobs:
             connection.execute(update(BATCH).where(BATCH.c.id == job.id).values(rest))
             endings.settle(connection, {job.id: Tally()})
 
-    def finish(self, job: BatchJob, output: NewFile | None, errors: NewFile | None) -> bool:
+    def finish(self, job: BatchJob, output: NewFile | None, errors: NewFile | None) -> BatchState | None:
         """It has ended, and its files are written: completed, or whatever stopped it."""
         with self._database.write(durable=True) as connection:
             ended = case(
@@ -140,10 +142,10 @@ class BatchJobs:
                 if new is not None:
                     names[column] = public_id("file")
                     insert_file(connection, job.owner, new, names[column])
-            written = _end(connection, job, (BatchState.FINALIZING, BatchState.CANCELLING), ended, **names)
-            if not written:
+            state = _end(connection, job, (BatchState.FINALIZING, BatchState.CANCELLING), ended, **names)
+            if state is None:
                 connection.rollback()
-            return written
+            return state
 
     def _move(self, job: BatchJob, before: BatchState, **values: Any) -> bool:  # Any: a value of each column
         with self._database.write(durable=True) as connection:
@@ -183,8 +185,8 @@ def _lock(connection: Connection, job: BatchJob) -> str | None:
 
 def _end(
     connection: Connection, job: BatchJob, before: Collection[BatchState], state: Any, **values: Any
-) -> bool:  # Any: SQL, and a value of each column
-    """Make it terminal, and leave the call that whoever asked for one is to get."""
+) -> BatchState | None:  # Any: SQL, and a value of each column
+    """Make it terminal, and leave the call that whoever asked for one is to get; the state that it then has."""
     ended = (
         update(BATCH)
         .where(_ours(job), BATCH.c.state.in_(before))
@@ -195,7 +197,7 @@ def _end(
     if row is not None and row.webhook_url is not None:
         call = {"public_id": public_id("evt"), "batch_id": job.id, "url": row.webhook_url}
         connection.execute(insert(WEBHOOK).values(created_at=now(), event=f"batch.{row.state}", **call))
-    return row is not None
+    return None if row is None else BatchState(row.state)
 
 
 def _job(row: Row[Any]) -> BatchJob:  # Any: the columns of the table

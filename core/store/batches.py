@@ -126,5 +126,6 @@ def _insert(connection: Connection, new: NewBatch, name: str) -> None:
         "output_expires_after_s": new.output_expires_after_s,
         "on_invalid": new.on_invalid,
         "webhook_url": new.webhook_url,
+        "traceparent": new.traceparent,
     }
     connection.execute(insert(BATCH).values(created_at=now(), deadline_at=now() + new.window_s, **row))

@@ -31,7 +31,7 @@ class Blobs:
             filesystem, root = url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise ConfigError(
-                f"TOROUTER_FILES_URL={url!r}: {error}; use file:///PATH or an fsspec URL like s3://…"
+                f"TOROUTER_FILES_URL ({url.partition(':')[0]}:…): {error}; use file:///PATH or an fsspec URL like s3://…"
             ) from error
         self._filesystem: fsspec.AbstractFileSystem = filesystem
         self._root = PurePosixPath(root)

@@ -203,8 +203,9 @@ def _ours() -> Iterator[None]:
         yield
     except (DBAPIError, PoolTimeoutError, sqlite3.Error, psycopg.Error) as error:  # bulk statements go to the drivers
         kind = StoreRefusedError if isinstance(error, LASTING) else StoreError
-        cause = getattr(error, "orig", None) or error
-        raise kind(f"the database refused: {str(cause).strip()[:300]}") from error
+        why = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        cure = ": start it, or mend TOROUTER_DATABASE_URL" if why.startswith("connection ") else ""
+        raise kind(f"the database refused: {why}{cure}") from error
 
 
 def _engine(url: str) -> Engine:
@@ -214,9 +215,10 @@ def _engine(url: str) -> Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         elif parsed.get_backend_name() != "sqlite" or not parsed.database:
             raise ConfigError(
-                f"TOROUTER_DATABASE_URL={parsed}: use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+                f"TOROUTER_DATABASE_URL ({parsed.get_backend_name()}:…): use sqlite:///PATH or "
+                "postgresql://USER:PASSWORD@HOST/NAME"
             )
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # the last: of a port that is none
         raise ConfigError(
             "TOROUTER_DATABASE_URL is not a database URL like sqlite:///PATH or postgresql://…"
         ) from error

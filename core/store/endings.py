@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, and_, case, exists, func, select, update
 
+from core import metrics
 from core.queues import WorkClass
 from core.schemas.conversation import storable
 from core.schemas.work import ExpertTally, Failure, Tally
 from core.store import leases, usage
 from core.store.database import given, insert_or_add, now
-from core.tables import BATCH, BATCH_EXPERT, GENERATION, PROMPT, SCORE, BatchState, State
+from core.tables import BATCH, BATCH_EXPERT, GENERATION, PROMPT, SCORE, TERMINAL, BatchState, State
 
 Tallies = defaultdict[int, Tally]
 
@@ -134,6 +135,8 @@ def settle(connection: Connection, changes: Mapping[int, Tally]) -> None:
     for batch_id, tally in sorted(changes.items()):
         sums = {name: BATCH.c[name] + getattr(tally, name) for name in COUNTS}
         connection.execute(update(BATCH).where(BATCH.c.id == batch_id).values(sums))
+        for state in TERMINAL:
+            metrics.PROMPTS_ENDED.labels(state).inc(getattr(tally, state))
     _add_to_experts(connection, changes, batches)
     ended = BATCH.c.done + BATCH.c.failed + BATCH.c.cancelled + BATCH.c.expired == BATCH.c.total
     completed = and_(BATCH.c.scores_open == 0, BATCH.c.input_file_id.is_(None))

@@ -1,8 +1,8 @@
 """The experts table: what processes read of the catalogue, so that experts can change while they run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from core.errors import UnknownExpertError
 from core.schemas.experts import ExpertSpec
@@ -38,9 +38,27 @@ class Experts:
             )
             return {row.name: ExpertSpec.model_validate(row.spec) for row in rows}
 
+    def died(self, names: Collection[str]) -> None:
+        """Count that the engine of these has died."""
+        with self._database.write() as connection:
+            count_deaths(connection, dict.fromkeys(names, 1))
+
+    def deaths(self) -> dict[str, int]:
+        """How often the engine of every expert died that there ever was."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(EXPERT.c.name, EXPERT.c.deaths).order_by(EXPERT.c.name))
+            return {row.name: row.deaths for row in rows}
+
     def get(self, name: str) -> ExpertSpec:
         """One expert that may answer; UnknownExpertError names the others."""
         experts = self.enabled()
         if name not in experts:
             raise UnknownExpertError(f"there is no expert {name!r}: choose one of {', '.join(experts) or '(none)'}")
         return experts[name]
+
+
+def count_deaths(connection: Connection, deaths: Mapping[str, int]) -> None:
+    """Add them to their experts': the last thing of a transaction, in the order of names."""
+    for name, count in sorted(deaths.items()):
+        counted = update(EXPERT).where(EXPERT.c.name == name).values(deaths=EXPERT.c.deaths + count)
+        connection.execute(counted)

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, insert, select, update
 from core.queues import WorkClass
 from core.schemas.conversation import Completion, Message, Sampling, storable
 from core.schemas.work import Claim, Failure, GenerationItem, GenerationResult
-from core.store import endings, leases
+from core.store import endings, leases, origins
 from core.store.database import Database, given, now
-from core.tables import GENERATION, PROMPT, SCORE, State
+from core.tables import BATCH, GENERATION, PROMPT, SCORE, State
 
 #: The one scorer so far; a generation with a reference needs it.
 BERTSIM = "bertsim"
@@ -40,8 +40,10 @@ class Generations:
                     PROMPT.c.sampling,
                     PROMPT.c.reference,
                     PROMPT.c.completion,
+                    *origins.COLUMNS,
                 )
                 .join(PROMPT, PROMPT.c.id == GENERATION.c.prompt_id)
+                .join(BATCH, BATCH.c.id == GENERATION.c.batch_id)
                 .where(GENERATION.c.id.in_(claims))
                 .order_by(GENERATION.c.id)
             )
@@ -90,6 +92,7 @@ class Generations:
 def _item(row: Any, claim: Claim) -> GenerationItem:  # Any: a row of two tables
     return GenerationItem(
         claim=claim,
+        origin=origins.origin(row),
         expert=row.expert,
         messages=tuple(Message.model_construct(**message) for message in row.messages),
         sampling=Sampling.model_validate(row.sampling),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, literal, select, update
 
-from core import queues
+from core import metrics, queues
 from core.errors import NotFoundError
 from core.queues import WorkClass
 from core.schemas.conversation import Message, Sampling
@@ -22,7 +22,7 @@ from core.schemas.work import (
     Submission,
     Submitted,
 )
-from core.store import comparisons, endings, leases, reading, submitting
+from core.store import comparisons, endings, leases, origins, reading, submitting
 from core.store.database import Database, given, now
 from core.tables import BATCH, DECISION, GENERATION, PROMPT, TERMINAL, State
 
@@ -39,7 +39,9 @@ class Prompts:
     def submit(self, submission: Submission, once: Once | None = None) -> Submitted:
         """Store a batch and its prompts; the caller sends the messages after this has returned."""
         with self._database.write(durable=True) as connection:
-            return submitting.store(connection, submission, once)
+            stored = submitting.store(connection, submission, once)
+        metrics.PROMPTS_SUBMITTED.labels(stored.work_class).inc(len(stored.ids))
+        return stored
 
     def claim(
         self, ids: Collection[int], owner: str, lease_s: float, *, deaths_below: int = leases.ANY
@@ -49,7 +51,7 @@ class Prompts:
             found = leases.claim(connection, PROMPT, ids, owner, lease_s, deaths_below=deaths_below)
             claims = {claim.id: claim for claim in found}
             rows = connection.execute(
-                select(PROMPT, BATCH.c.collect)
+                select(PROMPT, BATCH.c.collect, (now() - PROMPT.c.created_at).label("waited_s"), *origins.COLUMNS)
                 .join(BATCH, BATCH.c.id == PROMPT.c.batch_id)
                 .where(PROMPT.c.id.in_(claims))
                 .order_by(PROMPT.c.id)
@@ -181,12 +183,14 @@ def _line(connection: Connection, name: str, batch_id: int) -> int:
 def _routing_item(row: Row[Any], claim: Claim) -> RoutingItem:  # Any: the columns of two tables
     return RoutingItem(
         claim=claim,
+        origin=origins.origin(row),
         messages=tuple(Message.model_construct(**message) for message in row.messages),
         sampling=Sampling.model_validate(row.sampling),
         work_class=WorkClass(row.work_class),
         expert=row.expert,
         collect=tuple(row.collect) if row.collect is not None else None,
         policy=row.policy,
+        waited_s=row.waited_s,
     )
 
 

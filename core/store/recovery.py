@@ -1,5 +1,6 @@
 """The outbox and abandoned leases. Several recoveries may run at once: what one takes, the others skip."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from core.errors import UnknownExpertError
 from core.schemas.work import Dispatch, Suspect
 from core.store import endings, leases
 from core.store.database import Database, now
+from core.store.experts import count_deaths
 from core.store.failpoints import Point, failpoint
 from core.store.waiting import ROUTING, SCORING, Waiting, of_expert, pending
 from core.tables import EXPERT, GENERATION, LEASED, PROMPT, SCORE, State
@@ -138,8 +140,24 @@ _TABLE = {queues.ROUTE: PROMPT, queues.GENERATE: GENERATION, queues.SCORE: SCORE
 
 def _reclaim(connection: Connection, table: Table, max_attempts: int) -> Reclaimed:
     rows = leases.abandoned(connection, table, BATCH_ROWS)
+    silent = _silent_workers(connection, rows) if table is GENERATION and rows else Counter[str]()
     pending, failed = endings.died(connection, table, rows, max_attempts, "its worker died or fell silent")
+    count_deaths(connection, silent)
     return Reclaimed(len(pending), len(failed))
+
+
+def _silent_workers(connection: Connection, ids: Collection[int]) -> Counter[str]:
+    """How many workers of each expert held these generations, and hold no others: each is counted with its last."""
+    columns = GENERATION.c
+    held = select(columns.expert, columns.lease_owner).where(columns.id.in_(ids)).distinct()
+    owners = {(str(row.expert), str(row.lease_owner)) for row in connection.execute(held)}
+    others = select(columns.lease_owner).where(
+        leases.has_state(GENERATION, State.RUNNING),
+        columns.lease_owner.in_({owner for _, owner in owners}),
+        columns.id.not_in(ids),
+    )
+    still = set(connection.execute(others.distinct()).scalars())
+    return Counter(expert for expert, owner in owners if owner not in still)
 
 
 def _take_unsent(connection: Connection, waiting: Waiting, most: int) -> list[Dispatch]:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import select, update
 
+from core.queues import WorkClass
 from core.schemas.work import Failure, ScoreValue, ScoringItem
-from core.store import endings, leases
+from core.store import endings, leases, origins
 from core.store.database import Database, given
-from core.tables import GENERATION, PROMPT, SCORE, State
+from core.tables import BATCH, GENERATION, PROMPT, SCORE, State
 
 
 class Scores:
@@ -24,13 +25,27 @@ class Scores:
             found = leases.claim(connection, SCORE, ids, owner, lease_s, deaths_below=deaths_below)
             claims = {claim.id: claim for claim in found}
             rows = connection.execute(
-                select(SCORE.c.id, GENERATION.c.answer, PROMPT.c.reference)
+                select(
+                    *(SCORE.c.id, SCORE.c.work_class, GENERATION.c.expert, GENERATION.c.answer, PROMPT.c.reference),
+                    *origins.COLUMNS,
+                )
                 .join(GENERATION, GENERATION.c.id == SCORE.c.generation_id)
                 .join(PROMPT, PROMPT.c.id == GENERATION.c.prompt_id)
+                .join(BATCH, BATCH.c.id == SCORE.c.batch_id)
                 .where(SCORE.c.id.in_(claims))
                 .order_by(SCORE.c.id)
             )
-            return [ScoringItem(claims[row.id], row.answer, row.reference) for row in rows]
+            return [
+                ScoringItem(
+                    claim=claims[row.id],
+                    origin=origins.origin(row),
+                    work_class=WorkClass(row.work_class),
+                    expert=row.expert,
+                    answer=row.answer,
+                    reference=row.reference,
+                )
+                for row in rows
+            ]
 
     def finish(self, values: Sequence[ScoreValue]) -> None:
         """Store values whose claim still holds."""

@@ -53,6 +53,7 @@ def _insert_batch(connection: Connection, submission: Submission, name: str) -> 
         "policy": submission.policy,
         "total": len(submission.prompts),
         "metadata": submission.details,
+        "traceparent": submission.traceparent,
     }
     stored = insert(BATCH).values(created_at=now(), in_progress_at=now(), **row)
     return int(connection.execute(stored.returning(BATCH.c.id)).scalar_one())

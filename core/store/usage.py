@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, fields
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, func, select
 
 from core.schemas.views import UsageView
 from core.schemas.work import ExpertTally, Tally
@@ -34,6 +35,25 @@ class Usage:
                 UsageView(expert=row.expert, hour_at=row.hour_at, **{name: getattr(row, name) for name in _SUMS})
                 for row in connection.execute(found)
             ]
+
+    def of_experts(self, since: int, before: int | None = None) -> dict[str, ExpertTally]:
+        """What each expert did in the hours that began at `since` or later, and before `before`, for all owners."""
+        columns = USAGE_HOUR.c
+        within = [columns.hour_at >= since, *([] if before is None else [columns.hour_at < before])]
+        sums = [func.sum(columns[name]).label(name) for name in _SUMS]
+        with self._database.read() as connection:
+            found = connection.execute(select(columns.expert, *sums).where(*within).group_by(columns.expert))
+            return {row.expert: ExpertTally(**{name: _number(row, name) for name in _SUMS}) for row in found}
+
+    def hour(self) -> int:
+        """The beginning of the one that runs, in Unix seconds."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(this_hour())).scalar_one())
+
+
+def _number(row: Row[Any], name: str) -> Any:  # Any: as the column's; PostgreSQL's sum of integers is a Decimal
+    value = getattr(row, name)
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def add(connection: Connection, changes: Iterable[tuple[str, Tally]]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
 from core.schemas.files import WebhookCall
 from core.schemas.work import Claim
@@ -36,12 +36,9 @@ class Webhooks:
             if not ids:
                 return []
             claims = {claim.id: claim for claim in leases.claim(connection, WEBHOOK, ids, owner, lease_s)}
-            calls = select(WEBHOOK, BATCH.c.public_id.label("batch")).join(BATCH, BATCH.c.id == WEBHOOK.c.batch_id)
-            rows = connection.execute(calls.where(WEBHOOK.c.id.in_(claims)).order_by(WEBHOOK.c.id))
-            return [
-                WebhookCall(claims[row.id], row.public_id, row.url, row.event, row.batch, row.created_at, row.attempts)
-                for row in rows
-            ]
+            calls = select(WEBHOOK, BATCH.c.public_id.label("batch"), BATCH.c.traceparent)
+            of_batches = calls.join(BATCH, BATCH.c.id == WEBHOOK.c.batch_id).where(WEBHOOK.c.id.in_(claims))
+            return [_call(row, claims[row.id]) for row in connection.execute(of_batches.order_by(WEBHOOK.c.id))]
 
     def finish(self, claim: Claim) -> None:
         """It was delivered. Where the claim holds no longer nothing is written, and another delivers it once more."""
@@ -63,6 +60,12 @@ class Webhooks:
                 later = now() + min(pause_s * FACTOR ** (attempts - 1), LONGEST_S)
                 _put(connection, claim, state=State.PENDING, not_before=later, error_code=code, error_message=message)
             return failed
+
+
+def _call(row: Row[Any], claim: Claim) -> WebhookCall:  # Any: the columns of two tables
+    return WebhookCall(
+        claim, row.public_id, row.url, row.event, row.batch, row.created_at, row.attempts, row.traceparent
+    )
 
 
 def _put(connection: Connection, claim: Claim, **values: Any) -> None:  # Any: a value of each column

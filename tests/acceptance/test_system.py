@@ -30,6 +30,7 @@ from core.schemas.work import Dispatch
 from core.settings import Settings
 from core.store import Store
 from experts import catalogue
+from tests import documents
 from tests.factories import OWNER
 from tests.system import until
 from workers import app as celery_app
@@ -275,9 +276,10 @@ def test_flower_shows_every_worker_and_queue(up: Up):
 
 
 def test_the_readme_runs_as_it_is_written(up: Up, tmp_path: Path):
-    text = (ROOT / "README.md").read_text().replace("http://127.0.0.1:2345", up.url)
-    shell = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    python = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    shell, python = (
+        [one.text.replace("http://127.0.0.1:2345", up.url) for one in documents.blocks(ROOT / "README.md", language)]
+        for language in ("bash", "python")
+    )
     (tmp_path / ".venv").symlink_to(sys.prefix)
     environment = {**os.environ, "TOROUTER_URL": up.url, "TOROUTER_STATE": str(tmp_path / "state")}
 

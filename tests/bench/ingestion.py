@@ -31,7 +31,7 @@ from core.tables import Batch, Prompt, State, public_id
 from tests.factories import OWNER, expert
 from tests.system import System
 from workers import app as celery_app
-from workers.batching import advance
+from workers.batching import advance, claim
 from workers.leasing import Leases
 from workers.lines import Using
 
@@ -141,10 +141,10 @@ def file(running: System, count: int) -> tuple[float, float]:
     using = Using(store, running.sender, leases, Lines(store), running.settings)
     batch = store.batches.create(NewBatch(view.id, CHAT, "24h", 86_400, "fail", OWNER))
     started = time.perf_counter()
-    advance(using)
+    advance(claim(using), using)
     validated = time.perf_counter()
-    while store.batch_jobs.any_due():
-        advance(using)
+    while job := claim(using):
+        advance(job, using)
     ended = time.perf_counter()
     assert store.batches.get(batch.id, OWNER).stored_lines == count
     return count / (ended - validated), count / (ended - started)

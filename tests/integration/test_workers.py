@@ -346,6 +346,9 @@ def test_prompts_that_kill_their_engine_or_worker_fail_and_all_others_are_done(m
     assert {view.error_code for view in views if view.state == "failed"} == {"worker_lost"}
     assert set(statuses) == {ENGINE_DIED, -signal.SIGKILL}
     assert len(statuses) <= 4 * 2
+    deaths = system.store.experts.deaths()
+    assert statuses.count(ENGINE_DIED) <= deaths["a"] <= len(statuses)
+    assert deaths["b"] == 0
     system.stop_all()
 
 

@@ -1,5 +1,6 @@
 """The Helm chart, rendered by a real helm: valid for Kubernetes and KEDA, and right for torouter."""
 
+import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,12 @@ def test_the_schema_and_the_catalogue_come_first(manifests: list[Manifest]):
     assert noted["Job"]["helm.sh/hook"] == noted["ConfigMap"]["helm.sh/hook"] == "pre-install,pre-upgrade"
     assert job["spec"]["template"]["spec"]["initContainers"][0]["args"] == ["migrate"]
     assert job["spec"]["template"]["spec"]["containers"][0]["args"] == ["experts", "load"]
+
+
+def test_the_chart_runs_the_images_of_this_version():
+    chart, values = (yaml.safe_load((helm.CHART / name).read_text()) for name in ("Chart.yaml", "values.yaml"))
+    images = (values["images"][name] for name in ("light", "routing", "expert"))
+
+    versions = {str(chart["appVersion"]), *(image.partition(":")[2].removesuffix("-gpu") for image in images)}
+
+    assert versions == {importlib.metadata.version("torouter")}

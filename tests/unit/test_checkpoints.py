@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import CheckpointError, InvalidInputError
+from core.errors import CheckpointError, InvalidInputError, StoreRefusedError
+from core.store.blobs import Blobs
 from router import checkpoints
 from router.baselines import RandomRouter
 from router.config import TrainConfig
@@ -129,3 +130,13 @@ def test_a_checkpoint_leads_nowhere_else(folder: Path, tmp_path: Path):
     (folder / "inside.json").mkdir()
     with pytest.raises(CheckpointError, match=r"inside.json: has no place"):
         checkpoints.load(folder)
+
+
+def test_names_in_object_storage_lead_out_of_no_folder(tmp_path: Path):
+    blobs = Blobs("memory://torouter")
+    blobs._filesystem.pipe_file("/torouter/checkpoints/one/../../../evil.json", b"{}")
+
+    with pytest.raises(StoreRefusedError, match=r"would leave the folder of 'checkpoints/one'"):
+        blobs.fetch("checkpoints/one", tmp_path / "cache" / "deep" / "one")
+
+    assert not list(tmp_path.rglob("evil.json"))

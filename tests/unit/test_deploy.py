@@ -30,9 +30,6 @@ SCRIPTS = Path(sys.executable).parent
 #: Of compose.production.yaml.
 SITE = {"DOMAIN": "torouter.example.com", "EMAIL": "operator@example.com"}
 
-#: Settings of work that is merged beside this.
-COMING = {"auth", "flower_auth", "metrics_port"}
-
 Compose = dict[str, Any]
 
 
@@ -112,7 +109,7 @@ def test_the_images_versions_are_what_the_project_allows():
     lines = (DEPLOY / "images" / "constraints.txt").read_text().splitlines()
     pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
-    extras = (project["optional-dependencies"][name] for name in ("router", "remote", "s3"))
+    extras = (project["optional-dependencies"][name] for name in ("router", "remote", "s3", "traces"))
     wanted = [Requirement(one) for one in sum(extras, project["dependencies"])]
 
     assert all(one.specifier.contains(pinned[one.name]) for one in wanted), wanted
@@ -201,7 +198,7 @@ def test_settings_and_commands_are_torouters_own(everything: Compose, tmp_path: 
         told |= {env["name"] for one in containers for env in one.get("env", []) if env["name"].startswith("TOROUTER_")}
 
     names = {name.removeprefix("TOROUTER_").lower() for name in told} - {"secrets_dir"}
-    assert names <= {*Settings.model_fields, *COMING}
+    assert names <= set(Settings.model_fields)
     for command in commands:
         assert _exists(command), command
 

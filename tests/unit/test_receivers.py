@@ -63,6 +63,10 @@ def test_an_address_on_the_internet_is_public(address: str):
         ("https://10.0.0.1/", r"10.0.0.1, a private address: .* TOROUTER_WEBHOOK_PRIVATE=true"),
         ("https://[::1]:8443/", "::1, a private address"),
         ("https://[::ffff:127.0.0.1]/", "a private address"),
+        ("https://2130706433/", "127.0.0.1, a private address"),
+        ("https://127.1/", "127.0.0.1, a private address"),
+        ("https://0x7f.0.0.1./", "127.0.0.1, a private address"),
+        ("https://xn--/", "is no URL"),
     ],
 )
 def test_a_url_that_cannot_be_called_is_refused_with_the_cure(url: str, told: str, tmp_path: Path):

@@ -87,3 +87,48 @@ def test_a_missing_folder_of_secrets_is_an_error(tmp_path: Path, monkeypatch: py
 
     with pytest.raises(ConfigError, match=r"TOROUTER_SECRETS_DIR='.*away' is not a folder"):
         read()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:hun/ter2@db/torouter",
+        "postgresql://ann:12/34hunter2@db/torouter",
+        "redis://:hun#ter2@broker",
+        "redis://:12?hunter2@broker",
+        "redis://:hun@ter2@broker",
+        "amqp://a:b@c;amqp://a:hun/ter2@c",
+        "redis://[hunter2@broker",
+    ],
+)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "BROKER_URL", "FILES_URL"])
+def test_a_password_that_would_be_taken_for_a_host_is_refused_with_the_cure_and_not_said(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    monkeypatch.setenv(f"TOROUTER_{name}", url)
+
+    with pytest.raises(ConfigError, match=rf"TOROUTER_{name}: .*%40 for @") as refused:
+        read()
+
+    assert "ter2" not in f"{refused.value} {refused.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "sqlite:////home/ann@work/torouter.db",
+        "postgresql+psycopg://ann:p%40ss%2Fword@db:5432/torouter?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        "rediss://:secret@[::1]:6379/0?ssl_cert_reqs=required",
+        "sentinel://:secret@a:26379;sentinel://:secret@b:26379",
+        "amqps://ann:secret@broker//",
+        "redis+socket:///run/valkey.sock",
+        "s3://bucket/folder@v1",
+        "memory://",
+    ],
+)
+def test_a_url_that_can_be_read_is_taken_as_it_is_and_not_shown(tmp_path: Path, url: str) -> None:
+    settings = Settings(home=tmp_path, database_url=url, broker_url=url, files_url=url)
+
+    assert settings.database_url == settings.broker_url == settings.files_url == url
+    assert not url or url not in f"{settings!r} {settings}"

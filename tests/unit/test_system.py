@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +247,27 @@ def test_a_killed_system_leaves_its_home_free(settings: Settings, tmp_path: Path
 
     with claim(settings):
         pass
+
+
+def test_each_process_that_tells_metrics_has_a_port_of_its_own_in_the_order_of_their_start(settings: Settings) -> None:
+    settings = settings.model_copy(update={"metrics_port": 9400, "retrain_every_s": 60.0})
+
+    children = system.with_ports(everything(settings, "general", "math"), count(9400))
+
+    assert {one.name: port for one in children if (port := system.metrics_port(one))} == {
+        "api": 9400,
+        "recovery": 9401,
+        "routing": 9402,
+        "batches": 9403,
+        "scoring": 9404,
+        "retraining": 9405,
+        "expert-general": 9406,
+        "expert-math": 9407,
+    }
+    assert {system.metrics_port(one) for one in children if one.name in {"valkey", "flower", "beat"}} == {0}
+
+
+def test_without_a_port_no_process_tells_metrics(settings: Settings) -> None:
+    children = system.with_ports(everything(settings, "general"), count(0))
+
+    assert {system.metrics_port(one) for one in children} == {0}

@@ -24,11 +24,11 @@ from workers.lines import Using
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with two experts and a promoted router, made once: migrating takes longer than most tests."""
+def template(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with two experts and a promoted router, to be copied."""
     folder = tmp_path_factory.mktemp("template")
+    shutil.copy(migrated_sqlite, folder)
     store = Store(f"sqlite:///{folder / 'torouter.db'}", f"file://{folder / 'files'}")
-    store.schema.upgrade()
     store.experts.sync([factories.expert("general"), factories.expert("math")])
     trained = folder / "checkpoint"
     trained.mkdir()

@@ -97,6 +97,22 @@ def test_what_has_seen_deaths_is_left_out_of_a_claim_that_is_not_for_suspects(st
     assert store.recovery.suspects(GENERATE, ids, 1) == [Suspect(ids[0], 1)]
 
 
+def test_a_worker_that_died_is_counted_once_for_its_expert_however_its_leases_end(store: Store):
+    store.experts.sync([expert("general"), expert("math")])
+    ids = route(store, submit(store, prompt("a"), prompt("b"), prompt("c")))
+    claim(store, ids[:1], "dead", lease_s=-1)
+    claim(store, ids[1:2], "dead", lease_s=LEASE_S)
+    claim(store, ids[2:], "dead too", lease_s=-1)
+
+    store.recovery.reclaim(max_attempts=3)
+    first = store.experts.deaths()
+    store.generations.renew(ids, "dead", -1)
+    store.recovery.reclaim(max_attempts=3)
+
+    assert first == {"general": 1, "math": 0}
+    assert store.experts.deaths() == {"general": 2, "math": 0}
+
+
 def test_deaths_and_failures_are_counted_apart(store: Store):
     submitted = submit(store)
     ids = route(store, submitted)

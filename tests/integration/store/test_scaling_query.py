@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from core.store import Store
 from tests.helm import CHART
 
 DONE, WAITING = 20_000, 1_000
@@ -29,13 +28,11 @@ def query(expert: str, most: int) -> str:
 
 
 @pytest.fixture
-def database(new_postgresql_database: str) -> Iterator[Engine]:
-    store = Store(new_postgresql_database, "memory://")
-    store.schema.upgrade()
-    store.close()
-    engine = create_engine(new_postgresql_database)
+def database(migrated_postgresql_database: str) -> Iterator[Engine]:
+    engine = create_engine(migrated_postgresql_database)
     with engine.begin() as connection:
-        connection.exec_driver_sql(ROWS)
+        for statement in filter(str.strip, ROWS.split(";")):
+            connection.exec_driver_sql(statement)
     yield engine
     engine.dispose()
 

@@ -14,8 +14,8 @@ from core.tables import METADATA
 from tests.factories import expert
 
 
-def test_the_migrations_equal_the_models(store: Store, database_url: str):
-    database = Database(database_url)
+def test_the_migrations_equal_the_models(migrated_url: str):
+    database = Database(migrated_url)
 
     with database.read() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), METADATA)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
+from api.metrics import Usage
 from core.errors import NotFoundError
 from core.queues import WorkClass
 from core.schemas.views import UsageView
@@ -17,6 +18,29 @@ from tests.factories import LEASE_S, OWNER, claim, expert, prompt, result, route
 
 def used(store: Store, owner: str = OWNER, hours: int = 1) -> dict[str, UsageView]:
     return {one.expert: one for one in store.usage.of(owner, hours)}
+
+
+def answer(store: Store, owner: str) -> None:
+    items = claim(store, route(store, submit(store, owner=owner)))
+    store.generations.finish([result(item.claim, cost_usd=0.25) for item in items])
+
+
+def test_sums_of_experts_are_of_all_owners_and_lose_nothing_as_hours_end(store: Store):
+    metered = Usage(store)
+    answer(store, "alice")
+    first = metered.sums()["general"]
+    with store._database.write() as connection:  # as if that had been long ago
+        connection.execute(update(USAGE_HOUR).values(hour_at=USAGE_HOUR.c.hour_at - 7200))
+    later = Usage(store)
+
+    answer(store, "bob")
+    answer(store, "alice")
+
+    assert (first.done, first.cost_usd, first.output_tokens) == (1, 0.25, 5)
+    for _ in range(2):
+        found = later.sums()["general"]
+        assert (found.done, found.cost_usd, found.output_tokens) == (3, 0.75, 15)
+        assert isinstance(found.done, int)
 
 
 def test_answers_failures_and_scores_count_in_their_hour_once(store: Store):

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import NotFoundError
 from core.queues import WorkClass
-from core.schemas.work import Failure, ScoreValue
+from core.schemas.work import Failure, Origin, ScoreValue
 from core.store import Store
 from tests.factories import LEASE_S, OWNER, claim, prompt, result, route, routed, submit
 
@@ -212,3 +212,17 @@ def test_experts_of_one_collecting_batch_may_finish_at_the_same_time(store: Stor
     batch = store.batches.get(submitted.batch_id, OWNER)
     assert (batch.done, batch.scores_open, batch.output_tokens) == (40, 160, 800)
     assert batch.state == "finalizing"
+
+
+def test_whatever_is_claimed_says_where_it_comes_from(store: Store):
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    batch = submit(store, prompt(reference="Paris."), traceparent=traceparent)
+
+    [to_route] = store.prompts.claim(batch.ids, "router", LEASE_S)
+    dispatches = store.prompts.decide([routed(to_route)])
+    [to_answer] = claim(store, dispatches[0].ids)
+    [to_score] = store.scores.claim(store.generations.finish([result(to_answer.claim)]), "scorer", LEASE_S)
+
+    origin = Origin(batch.prompt_ids[0], batch.batch_id, traceparent)
+    assert [one.origin for one in (to_route, to_answer, to_score)] == [origin] * 3
+    assert to_score.work_class is to_answer.work_class

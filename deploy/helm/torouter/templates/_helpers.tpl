@@ -51,6 +51,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - {name: TOROUTER_FILES_URL, value: {{ .root.Values.files.url | quote }}}
 - {name: TOROUTER_DRAIN_S, value: {{ .root.Values.drainSeconds | quote }}}
 - {name: TOROUTER_METRICS_PORT, value: {{ .root.Values.metrics.port | quote }}}
+- {name: TOROUTER_METRICS_HOST, value: 0.0.0.0}
 {{- range $name, $value := .root.Values.settings }}
 - {name: {{ printf "TOROUTER_%s" (upper $name) }}, value: {{ $value | toString | quote }}}
 {{- end }}

@@ -8,6 +8,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Processes start by the hundred here, and each would compile what it imports anew: twice the time to start.
+PYTHONDONTWRITEBYTECODE =
 export
 
 .DEFAULT_GOAL := help

@@ -13,6 +13,7 @@ from experts.options import VllmOptions, options_of
 from tests import helm
 
 VALUES = Path(__file__).with_name("chart_values.yaml")
+ALERTS = helm.CHART.parents[1] / "prometheus" / "rules" / "torouter.yml"
 
 #: The oldest and the newest of Kubernetes that the chart is for.
 KUBERNETES = ("1.29.0", "1.37.0")
@@ -202,6 +203,21 @@ def test_passwords_are_files(manifests: list[Manifest]):
     for container in containers(manifests):
         told = [one for one in container.get("env", []) if one["name"].endswith(("_URL", "_AUTH", "_SECRET"))]
         assert {one["name"] for one in told} <= {"TOROUTER_FILES_URL", "TOROUTER_AUTH"}
+
+
+def test_every_process_knows_where_its_spans_go(full: list[Manifest]):
+    told = [{one["name"]: one.get("value") for one in container.get("env", [])} for container in containers(full)]
+    ours = [one for one in told if "TOROUTER_SECRETS_DIR" in one]
+
+    assert len(ours) > 8
+    assert all(one["TOROUTER_TRACES"] == "true" and one["OTEL_EXPORTER_OTLP_ENDPOINT"] for one in ours)
+
+
+def test_the_operator_s_alerts_are_those_of_prometheus(full: list[Manifest]):
+    (rule,) = of("PrometheusRule", full)
+
+    assert rule["spec"] == yaml.safe_load(ALERTS.read_text())
+    assert "{{ $labels.queue }}" in str(rule["spec"])
 
 
 def test_every_selector_finds_a_pod(manifests: list[Manifest]):

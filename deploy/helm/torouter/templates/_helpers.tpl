@@ -55,6 +55,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- range $name, $value := .root.Values.settings }}
 - {name: {{ printf "TOROUTER_%s" (upper $name) }}, value: {{ $value | toString | quote }}}
 {{- end }}
+{{- with .root.Values.env }}
+{{ toYaml . }}
+{{- end }}
 {{- with .root.Values.files.env }}
 {{ toYaml . }}
 {{- end }}

@@ -23,6 +23,9 @@ from tests.acceptance.chaos.wanted import Wanted
 #: Experts of the shipped catalogue for the run with real engines.
 REAL = ("general", "math")
 
+#: Prompts in a second: about what two cores do beside the faults, so that there is always something to lose.
+RATE = 140
+
 
 def main() -> int:
     given = _arguments()
@@ -35,7 +38,7 @@ def main() -> int:
             seed,
             given.prompts,
             given.database,
-            given.over or given.prompts / 110,
+            given.over or given.prompts / RATE,
             scored=not given.unscored and given.engine == "synthetic",
             broker=given.broker,
             engine=given.engine,
@@ -61,7 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="runs (default: 10)")
     parser.add_argument("--first-seed", type=int, default=1, help="of the first run (default: 1)")
     parser.add_argument("--prompts", type=int, default=10_000, help="of each run (default: 10,000)")
-    parser.add_argument("--over", type=float, help="seconds over which they come (default: 110 prompts/s)")
+    parser.add_argument("--over", type=float, help=f"seconds over which they come (default: {RATE} prompts/s)")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
     parser.add_argument("--broker", choices=("valkey", "rabbitmq"), default="valkey", help="or Debian's RabbitMQ")
     parser.add_argument("--engine", choices=("synthetic", "vllm"), default="synthetic", help="vllm: some 300 prompts")

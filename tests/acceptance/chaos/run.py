@@ -102,17 +102,20 @@ def _under_faults(made: World, outcome: Outcome, half: Asked, only: str) -> None
     for lane in lanes:
         lane.join()
     made.processes.arming = False
+    made.say("the load and the faults are over")
     load.told.asked.append(half)
     with load.client() as client:
         _await(client, load.told.asked, outcome)
     deadline = time.monotonic() + REST_S
     while invariants.open_rows(made.rows) and time.monotonic() < deadline:
         time.sleep(0.2)
+    made.say("all has come to rest")
     outcome.prompts = sum(len(asked.custom_ids) for asked in load.told.asked)
     outcome.answers = load.told.answers
     outcome.tokens = invariants.tokens(made.rows, made.ledger)
     outcome.violations += invariants.violations(made.rows, load, made.ledger, made.receiver)
     outcome.violations += [f"{kind}: {one.wrong}" for kind, all_ in outcome.faults.items() for one in all_ if one.wrong]
+    made.say("all has been looked at")
 
 
 def _only(found: dict[str, Fault], only: str) -> dict[str, Fault]:

@@ -158,8 +158,7 @@ PROMPTS_ENDED: Final = _counter(
     "torouter_prompts_ended_total",
     "state",
     values=("done", "failed", "cancelled", "expired"),
-    told="Prompts that ended: done, failed, cancelled, expired. A transaction that failed and was done again counts "
-    "twice.",
+    told="Prompts that ended: done, failed, cancelled, expired.",
 )
 
 # Of routing workers.

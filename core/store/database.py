@@ -68,6 +68,9 @@ THEIRS = {"tcp_user_timeout": SILENT_S * 1000} | {f"tcp_keepalives_{name}": v fo
 #: of a process that was stopped would keep everybody's work waiting, and nobody else could end that.
 IDLE_S = 30
 
+#: Where a connection keeps what is to be done after its transaction.
+_COMMITTED = "torouter_committed"
+
 
 class now(FunctionElement[float]):  # noqa: N801  # reads as the SQL function that it is
     """Unix seconds by the database's clock: leases are judged by one clock, whoever asks."""
@@ -101,6 +104,11 @@ def _this_hour_sqlite(_element: this_hour, _compiler: Any, **_: Any) -> str:  # 
 @compiles(this_hour, "postgresql")
 def _this_hour_postgresql(_element: this_hour, _compiler: Any, **_: Any) -> str:  # Any: as above
     return "(floor(extract(epoch from clock_timestamp()) / 3600)::bigint * 3600)"
+
+
+def after_commit(connection: Connection, call: Callable[[], object]) -> None:
+    """Have it called when the transaction of `Database.write` has been committed; not where it fails."""
+    connection.info[_COMMITTED].append(call)
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> Any:  # Any: each dialect has a class of its own
@@ -161,8 +169,12 @@ class Database:
         """
         engine = self._durable if durable else self.engine
         # The turn last: whoever has it and waits for a connection of its own process would hold up all others.
-        with _ours(), engine.connect() as connection, self._turn(), connection.begin():
-            yield connection
+        with _ours(), engine.connect() as connection:
+            connection.info[_COMMITTED] = []
+            with self._turn(), connection.begin():
+                yield connection
+            for call in connection.info.pop(_COMMITTED):
+                call()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

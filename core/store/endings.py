@@ -17,7 +17,7 @@ from core.queues import WorkClass
 from core.schemas.conversation import storable
 from core.schemas.work import ExpertTally, Failure, Tally
 from core.store import leases, usage
-from core.store.database import given, insert_or_add, now
+from core.store.database import after_commit, given, insert_or_add, now
 from core.tables import BATCH, BATCH_EXPERT, GENERATION, PROMPT, SCORE, TERMINAL, BatchState, State
 
 Tallies = defaultdict[int, Tally]
@@ -135,8 +135,7 @@ def settle(connection: Connection, changes: Mapping[int, Tally]) -> None:
     for batch_id, tally in sorted(changes.items()):
         sums = {name: BATCH.c[name] + getattr(tally, name) for name in COUNTS}
         connection.execute(update(BATCH).where(BATCH.c.id == batch_id).values(sums))
-        for state in TERMINAL:
-            metrics.PROMPTS_ENDED.labels(state).inc(getattr(tally, state))
+    after_commit(connection, lambda: _tell_metrics(changes.values()))
     _add_to_experts(connection, changes, batches)
     ended = BATCH.c.done + BATCH.c.failed + BATCH.c.cancelled + BATCH.c.expired == BATCH.c.total
     completed = and_(BATCH.c.scores_open == 0, BATCH.c.input_file_id.is_(None))
@@ -242,6 +241,12 @@ def _batches_of(connection: Connection, table: Table, ids: Collection[int]) -> S
 
 def _count(tally: Tally | ExpertTally, state: str) -> None:
     setattr(tally, state, getattr(tally, state) + 1)
+
+
+def _tell_metrics(changes: Collection[Tally]) -> None:
+    for tally in changes:
+        for state in TERMINAL:
+            metrics.PROMPTS_ENDED.labels(state).inc(getattr(tally, state))
 
 
 def _lock_batches(connection: Connection, ids: Collection[int]) -> dict[int, Any]:  # Any: rows of owner and class

@@ -2,13 +2,14 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import func, select, update
 
 from core.errors import StoreError
 from core.store import Store, database
-from core.store.database import Database
+from core.store.database import Database, after_commit
 from core.tables import BATCH
 from tests.factories import submit
 
@@ -21,6 +22,19 @@ def test_a_reader_sees_the_same_throughout_its_transaction(store: Store):
         after = connection.execute(count).scalar_one()
 
     assert (before, after) == (0, 0)
+
+
+def test_what_follows_a_commit_is_done_once_and_not_after_a_failure(store: Store):
+    done: list[str] = []
+
+    with suppress(StoreError), store._database.write() as connection:
+        after_commit(connection, lambda: done.append("of a failure"))
+        connection.exec_driver_sql("SELECT no_such_column")
+    with store._database.write() as connection:
+        after_commit(connection, lambda: done.append("of a commit"))
+        assert not done
+
+    assert done == ["of a commit"]
 
 
 def test_a_writer_without_a_connection_holds_up_no_other_process(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch):

@@ -1,4 +1,4 @@
-"""Pictures of Flower while a batch is at work, for docs/images: `python -m tests.flower_pictures`.
+"""Pictures of Flower for docs/images while callers wait beside a batch: `python -m tests.flower_pictures`.
 
 Headless Chromium, real workers with the synthetic engine, a real Valkey and Flower as `torouter flower` runs it.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Browser, sync_playwright
 
+from core.queues import WorkClass
 from core.schemas.experts import Limits
 from core.settings import Settings
 from tests.factories import expert, prompt
@@ -53,7 +54,8 @@ def start(system: System) -> str:
     url = f"http://127.0.0.1:{system.settings.flower_port}"
     with httpx.Client(base_url=url, auth=LOGIN, trust_env=False, timeout=60) as flower:
         until(lambda: answers(flower), "Flower answers")
-        system.submit(*(prompt(f"question {number}") for number in range(PROMPTS)))
+        system.submit(*(prompt(f"question {number}") for number in range(PROMPTS)), work_class=WorkClass.BULK)
+        system.submit(*(prompt(f"caller's question {number}") for number in range(PROMPTS // 20)))
         until(
             lambda: len(flower.get("/api/workers?refresh=1").json()) == len(workers) - 1, "Flower knows the workers"
         )  # recovery is none of Celery's

@@ -26,6 +26,9 @@ KEEP_S: Final = 5.0
 #: Seconds that whoever asks waits for it: Prometheus gives up after ten, and then would miss everything else too.
 PATIENCE_S: Final = 4.0
 
+#: Of sums of fractions: in another order the last digits differ, and Prometheus takes any step down for a new start.
+PLACES: Final = 6
+
 
 def registry(store: Store, patience_s: float = PATIENCE_S) -> CollectorRegistry:
     """Of one app."""
@@ -119,9 +122,9 @@ def _usage(sums: dict[str, ExpertTally]) -> Iterator[Metric]:
     yield metrics.USAGE_ANSWERS.family(ended)
     tokens = (((expert, kind), getattr(one, f"{kind}_tokens")) for expert, one in by for kind in ("input", "output"))
     yield metrics.USAGE_TOKENS.family(tokens)
-    yield metrics.USAGE_COST.family(((expert,), one.cost_usd) for expert, one in by)
+    yield metrics.USAGE_COST.family(((expert,), round(one.cost_usd, PLACES)) for expert, one in by)
     yield metrics.USAGE_SCORED.family(((expert,), one.scored) for expert, one in by)
-    yield metrics.USAGE_QUALITY.family(((expert,), one.quality_sum) for expert, one in by)
+    yield metrics.USAGE_QUALITY.family(((expert,), round(one.quality_sum, PLACES)) for expert, one in by)
 
 
 def _deaths(store: Store) -> Iterator[Metric]:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -62,6 +63,11 @@ class Redacting(logging.Filter):
         told = logging.Formatter().formatException((kind, error, trace))
         print(self.clean(told), file=sys.stderr)  # noqa: T201  # as that hook does
 
+    def on_crash_of_thread(self, crash: threading.ExceptHookArgs) -> None:
+        """Likewise."""
+        if crash.exc_type is not SystemExit:
+            self.on_crash(crash.exc_type, crash.exc_value or crash.exc_type(), crash.exc_traceback)
+
 
 def known_settings() -> Settings:
     """As far as they can be read: where one is wrong the defaults, for whoever needs them says so."""
@@ -86,6 +92,7 @@ def redact_logs(settings: Settings) -> Redacting:
     for handler in logging.getLogger().handlers:
         handler.addFilter(redacting)
     sys.excepthook = redacting.on_crash
+    threading.excepthook = redacting.on_crash_of_thread
     return redacting
 
 

@@ -376,8 +376,8 @@ ENGINE_DEATHS: Final = _read(
     "torouter_engine_deaths_total",
     "expert",
     kind=Kind.COUNTER,
-    told="Engines, or workers with theirs, that died or fell silent while they held work; of experts that share an "
-    "engine each has one.",
+    told="Engines that died or fell silent, as their workers noticed, and workers that fell silent while they held "
+    "work. Where experts share an engine: all of them in the first case, those whose prompts it held in the second.",
 )
 ROUTER_PROMOTED: Final = _read(
     "torouter_router_promoted", "kind", told="1 for the router that routes, and its kind; 0 where none is promoted."

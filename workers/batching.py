@@ -77,8 +77,10 @@ def advance(job: BatchJob, using: Using) -> None:
     After an error the lease stays until it expires, so that what fails again and again does so at leisure.
     """
     failpoint(Point.BATCH_CLAIMED)
-    span = tracing.step(SPANS[job.state], job.traceparent, {tracing.BATCH: job.public_id})
-    with using.leases.holding([Claim(job.id, job.fence)]), suppress(StepInterruptedError), span:
+    late = job.is_late and job.state == BatchState.IN_PROGRESS
+    name = SPANS[BatchState.CANCELLING if late else job.state]
+    span = tracing.step(name, job.traceparent, {tracing.BATCH: job.public_id})
+    with using.leases.holding([Claim(job.id, job.fence)]), span, suppress(StepInterruptedError):
         _step(job, using)
     failpoint(Point.BATCH_STEPPED)
     using.store.batch_jobs.release(job)

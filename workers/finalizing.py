@@ -39,7 +39,7 @@ def write(job: BatchJob, using: Using) -> None:
     if job.referenced:
         _evaluate(job, using)
     if job.input_file_id is None:
-        _ended(using.store.batch_jobs.finish(job, None, None))
+        using.store.batch_jobs.finish(job, None, None)
         return
     keys = {name: f"files/{secrets.token_hex(16)}" for name in ("output", "error")}
     try:

@@ -28,7 +28,7 @@ from core.store.failpoints import Point, failpoint
 from experts.engine import Answer, Request
 from workers import answer_spans
 from workers.engine_loop import EngineLoop
-from workers.leasing import Leases, insist
+from workers.leasing import Leases
 from workers.metering import Chunk
 from workers.sending import Sender
 from workers.suspects import Turns, groups, suspect_from
@@ -265,22 +265,22 @@ def _result(item: GenerationItem, answer: Answer, spec: ExpertSpec) -> Generatio
 
 def _store(finished: Finished, using: Using) -> None:
     """Write what finished, although the database may be away for a while; then wake up scoring."""
-    generations, for_s = using.store.generations, using.settings.lease_s
+    generations, settle, most = using.store.generations, using.leases.settle, using.settings.max_attempts
     if finished.results:
         failpoint(Point.GENERATING_ANSWERED)
-        scores = insist(lambda: generations.finish(finished.results), for_s)
+        scores = settle(lambda: generations.finish(finished.results), (one.claim for one in finished.results))
         failpoint(Point.GENERATING_STORED)
         using.sender.scores(scores)
     if finished.rejected:
-        insist(lambda: generations.fail(finished.rejected), for_s)
+        settle(lambda: generations.fail(finished.rejected), (one.claim for one in finished.rejected))
     if finished.again:
-        insist(lambda: generations.retry(finished.again, using.settings.max_attempts), for_s)
+        settle(lambda: generations.retry(finished.again, most), (one.claim for one in finished.again))
     if finished.died:
         how = str(finished.dead)
-        insist(lambda: generations.died(finished.died, using.settings.max_attempts, how), for_s)
+        settle(lambda: generations.died(finished.died, most, how), finished.died)
     if finished.untried:
-        insist(lambda: generations.give_back(finished.untried), for_s)
+        settle(lambda: generations.give_back(finished.untried), finished.untried)
         failpoint(Point.GENERATING_GIVEN_BACK)
     if finished.busy:
         log.warning("%d prompts wait for room: %s", len(finished.busy), finished.why_busy)
-        insist(lambda: generations.give_back(finished.busy, later=True), for_s)
+        settle(lambda: generations.give_back(finished.busy, later=True), finished.busy)

@@ -55,6 +55,16 @@ class Leases:
             with self._lock:
                 self._held -= mine
 
+    def settle(self, write: Callable[[], T], claims: Iterable[Claim]) -> T:
+        """Store what has become of these, although the database may be away for a while, and let go of them.
+
+        StoreError after as long as a lease lasts, and StoreRefusedError at once.
+        """
+        stored = insist(write, self.lease_s)
+        with self._lock:
+            self._held.difference_update(claims)
+        return stored
+
     def held(self) -> list[Claim]:
         """All that is worked on just now."""
         with self._lock:
@@ -72,7 +82,8 @@ class Leases:
             renewed = self._table.renew(sorted(claim.id for claim in claims), self.owner, self.lease_s)
             failpoint(Point.LEASES_RENEWED)
             with self._lock:
-                before, self._lost = self._lost, {claim for claim in claims if claim.id not in renewed}
+                # Not what was stored meanwhile.
+                before, self._lost = self._lost, {one for one in claims if one.id not in renewed} & self._held
                 metrics.LEASES_LOST.labels(self._step).inc(len(self._lost - before))
             metrics.LEASES_RENEWED.labels(self._step).inc(len(renewed))
 

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from core import metrics, queues
-from core.errors import ConfigError, EngineDeadError, StoreError, TorouterError
+from core import queues
+from core.errors import ConfigError, EngineDeadError, StoreError
 from core.queues import WorkClass
 from core.schemas.files import BatchJob
 from core.settings import Settings
@@ -209,16 +209,7 @@ def retraining(settings: Settings) -> int:
     wanted = retraining.Wanted.of(settings, "beat")
 
     def step(_ids: list[int], _queue: str) -> None:
-        try:
-            with metrics.RETRAINING_SECONDS.time():
-                promotion = retraining.retrain(store, settings, wanted)
-        except TorouterError as error:
-            metrics.RETRAININGS.labels("failed").inc()
-            log.warning("not retrained: %s", error)
-        else:
-            metrics.RETRAININGS.labels("promoted" if promotion.checkpoint else "refused").inc()
-            name = promotion.checkpoint.public_id if promotion.checkpoint else "nothing"
-            log.warning("retrained, and promoted %s: %s", name, promotion.verdict.reason)
+        retraining.attempt(store, settings, wanted)
 
     consuming = Consuming("retraining", queues.RETRAIN, (queues.RETRAIN_QUEUE,), (), 1, 0)
     # What is cut off is begun anew: no training waits for the end of another.

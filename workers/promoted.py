@@ -10,6 +10,7 @@ from core.schemas.views import CheckpointView
 from core.store import Store
 from core.store.failpoints import Point, failpoint
 from router.predictions import Router
+from workers import routing_meter
 from workers.routing import Serving
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Promoted:
             return
         try:
             self._serving = self._loaded(checkpoint)
+            routing_meter.replaced()
         except (CheckpointError, ConfigError) as error:
             log.error("checkpoint %s is refused: %s", checkpoint.public_id, error)  # noqa: TRY400  # ours, no trace
         except (TorouterError, OSError) as error:

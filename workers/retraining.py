@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import InvalidInputError
+from core import metrics
+from core.errors import InvalidInputError, TorouterError
 from core.schemas.outcomes import OutcomeRow
 from core.settings import Settings
 from core.store import Store
@@ -60,6 +61,23 @@ def retrain(store: Store, settings: Settings, wanted: Wanted) -> Promotion:
         checkpoints.save(trained.router, candidate, trained.manifest, trained.lessons)
         gate = Gate(rows, settings.cache, wanted.by, wanted.quality, wanted.force)
         return promote(store, candidate, gate)
+
+
+def attempt(store: Store, settings: Settings, wanted: Wanted) -> None:
+    """Retrain, and say what came of it; what nobody foresaw is counted too, and raised."""
+    try:
+        with metrics.RETRAINING_SECONDS.time():
+            promotion = retrain(store, settings, wanted)
+    except TorouterError as error:
+        metrics.RETRAININGS.labels("failed").inc()
+        log.warning("not retrained: %s", error)
+    except Exception:
+        metrics.RETRAININGS.labels("failed").inc()
+        raise
+    else:
+        metrics.RETRAININGS.labels("promoted" if promotion.checkpoint else "refused").inc()
+        name = promotion.checkpoint.public_id if promotion.checkpoint else "nothing"
+        log.warning("retrained, and promoted %s: %s", name, promotion.verdict.reason)
 
 
 def collected(store: Store, quality: str) -> list[OutcomeRow]:

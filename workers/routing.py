@@ -24,7 +24,7 @@ from router.drift import Drift
 from router.policy import BEST, parse
 from router.predictions import BoolArray, IntArray, Predictions, Router
 from workers import routing_meter, tracing
-from workers.leasing import Leases, insist
+from workers.leasing import Leases
 from workers.sending import Sender
 from workers.suspects import in_turn
 
@@ -90,11 +90,13 @@ def _route(items: Sequence[RoutingItem], serving: Serving | None, using: Using) 
             _without_router(decisions, using)
         routing_meter.decided(*decisions[:2])
         if decisions.failed:
-            insist(lambda: store.prompts.fail(decisions.failed), using.settings.lease_s)
+            using.leases.settle(lambda: store.prompts.fail(decisions.failed), (one.claim for one in decisions.failed))
             _log(decisions.failed, items)
         failpoint(Point.ROUTING_CHOSEN)
         full = _full_queues(decisions.routed, using.sender)
-        dispatches = insist(lambda: store.prompts.decide(decisions.routed, full), using.settings.lease_s)
+        dispatches = using.leases.settle(
+            lambda: store.prompts.decide(decisions.routed, full), (one.claim for one in decisions.routed)
+        )
     failpoint(Point.ROUTING_STORED)
     using.sender.send(dispatches)
 
@@ -118,7 +120,7 @@ def _without_router(decisions: Decisions, using: Using) -> None:
     promoted, unserved = using.store.checkpoints.promoted(), decisions.unserved
     if promoted is not None:
         log.error("%d prompts wait for a router: %s is promoted and not loaded", len(unserved), promoted.public_id)
-        insist(lambda: using.store.prompts.give_back(unserved), using.settings.lease_s)
+        using.leases.settle(lambda: using.store.prompts.give_back(unserved), unserved)
         return
     why = "no router is promoted: train one, then run `torouter promote CHECKPOINT`, or name an expert"
     decisions.failed.extend(Failure(claim, "no_router", why) for claim in unserved)

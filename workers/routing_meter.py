@@ -23,8 +23,12 @@ def predicted(predictions: Predictions, seconds: float, drift: Drift) -> None:
     metrics.ROUTING_PASS_SECONDS.observe(seconds)
     _sure(predictions)
     drift.see(predictions)
-    for gauge, value in ((metrics.PROMPT_DRIFT, drift.of_prompts), (metrics.SHARE_DRIFT, drift.of_shares)):
-        gauge.set(float("nan") if value is None else value)
+    _drifted(drift.of_prompts, drift.of_shares)
+
+
+def replaced() -> None:
+    """Another router: how far prompts had drifted from the old one's is nothing to know any more."""
+    _drifted(None, None)
 
 
 def decided(routed: Iterable[Routed], failed: Iterable[Failure]) -> None:
@@ -34,6 +38,11 @@ def decided(routed: Iterable[Routed], failed: Iterable[Failure]) -> None:
         metrics.DECISIONS.labels(expert, policy).inc(count)
     for failure in failed:
         metrics.ROUTING_FAILURES.labels(failure.code).inc()
+
+
+def _drifted(prompts: float | None, shares: float | None) -> None:
+    for gauge, value in ((metrics.PROMPT_DRIFT, prompts), (metrics.SHARE_DRIFT, shares)):
+        gauge.set(float("nan") if value is None else value)
 
 
 def _sure(predictions: Predictions) -> None:

@@ -11,7 +11,7 @@ from core.settings import Settings
 from core.store import Store
 from core.store.failpoints import Point, failpoint
 from workers import tracing
-from workers.leasing import Leases, insist
+from workers.leasing import Leases
 from workers.suspects import in_turn
 
 log = logging.getLogger(__name__)
@@ -46,11 +46,12 @@ def _score(items: Sequence[ScoringItem], using: Using) -> None:
     with using.leases.holding(item.claim for item in items), tracing.together("score", items):
         values, failed = _compute(items, using.similarity)
         failpoint(Point.SCORING_COMPUTED)
-        insist(lambda: using.store.scores.finish(values), using.settings.lease_s)
+        using.leases.settle(lambda: using.store.scores.finish(values), (one.claim for one in values))
         failpoint(Point.SCORING_STORED)
         _count(items, values, failed)
         if failed:
-            insist(lambda: using.store.scores.retry(failed, using.settings.max_attempts), using.settings.lease_s)
+            again = partial(using.store.scores.retry, failed, using.settings.max_attempts)
+            using.leases.settle(again, (one.claim for one in failed))
 
 
 def _count(items: Sequence[ScoringItem], values: Sequence[ScoreValue], failed: Sequence[Failure]) -> None:

@@ -122,7 +122,7 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def spans(store: Store, settings: Settings) -> tuple[Told, Told]:
+def before_and_after(store: Store, settings: Settings) -> tuple[Told, Told]:
     """What was told before and after every step has worked in this process."""
     before = asyncio.run(ask(store, settings))
     metering.serve(settings, "routing")
@@ -180,8 +180,8 @@ def die(store: Store, settings: Settings) -> None:
     loop.stop()
 
 
-def test_steps_count_what_they_have_done(spans: tuple[Told, Told]):
-    before, after = spans
+def test_steps_count_what_they_have_done(before_and_after: tuple[Told, Told]):
+    before, after = before_and_after
 
     def more(name: str, **labels: str) -> float:
         return value(after, name, **labels) - value(before, name, **labels)
@@ -213,19 +213,19 @@ def test_steps_count_what_they_have_done(spans: tuple[Told, Told]):
 OUTCOMES = ("done", "rejected", "again", "given_back", "died")
 
 
-def test_nothing_is_in_flight_when_all_has_ended(spans: tuple[Told, Told]):
-    assert {number for _, number in spans[1]["torouter_generations_in_flight"]} == {0.0}
+def test_nothing_is_in_flight_when_all_has_ended(before_and_after: tuple[Told, Told]):
+    assert {number for _, number in before_and_after[1]["torouter_generations_in_flight"]} == {0.0}
 
 
-def test_drift_is_told_once_enough_prompts_were_seen(spans: tuple[Told, Told]):
-    _, after = spans
+def test_drift_is_told_once_enough_prompts_were_seen(before_and_after: tuple[Told, Told]):
+    _, after = before_and_after
 
     assert value(after, "torouter_prompt_drift") == pytest.approx(2, abs=0.01)
     assert value(after, "torouter_share_drift") == 1
 
 
-def test_the_database_knows_what_no_process_does(spans: tuple[Told, Told]):
-    before, after = spans
+def test_the_database_knows_what_no_process_does(before_and_after: tuple[Told, Told]):
+    before, after = before_and_after
 
     assert value(before, "torouter_router_promoted", kind="") == 0
     assert value(after, "torouter_router_promoted", kind="knn") == 1
@@ -238,10 +238,10 @@ def test_the_database_knows_what_no_process_does(spans: tuple[Told, Told]):
     assert value(after, "torouter_engine_deaths_total", expert="a") == 1
 
 
-def test_every_sample_was_declared_with_its_labels(spans: tuple[Told, Told]):
+def test_every_sample_was_declared_with_its_labels(before_and_after: tuple[Told, Told]):
     declared = {one.name: one for one in metrics.DECLARED}
 
-    for name, samples in spans[1].items():
+    for name, samples in before_and_after[1].items():
         if name.startswith("torouter_"):
             base = name if name in declared else re.sub(r"_(bucket|sum|count)$", "", name)
             labels = set(declared[base].labels) | ({"le"} if name.endswith("_bucket") else set())
@@ -267,8 +267,8 @@ def queries() -> Iterator[tuple[str, str, set[str]]]:
             yield rule["alert"], rule["expr"], set(re.findall(r"\$labels\.(\w+)", summary))
 
 
-def test_every_query_asks_for_what_there_is(spans: tuple[Told, Told], subtests: pytest.Subtests):
-    told = {name: set().union(*(had for had, _ in samples)) | ADDED for name, samples in spans[1].items()}
+def test_every_query_asks_for_what_there_is(before_and_after: tuple[Told, Told], subtests: pytest.Subtests):
+    told = {name: set().union(*(had for had, _ in samples)) | ADDED for name, samples in before_and_after[1].items()}
     asked = set()
     for where, query, named in queries():
         with subtests.test(where):

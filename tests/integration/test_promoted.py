@@ -1,11 +1,14 @@
 """The promoted checkpoint in a routing worker: what a database, a file store or a catalogue does to it."""
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
+from core import metrics
 from core.errors import CheckpointError, NotFoundError, StoreError
 from core.settings import Settings
 from core.store import Store
@@ -95,6 +98,15 @@ def test_prompts_wait_for_a_promoted_router_that_cannot_be_loaded(
     states = [view.state for view in sqlite_store.prompts.get_many(submitted.prompt_ids, OWNER)]
     assert states == ["pending", "routed"]
     assert "1 prompts wait for a router" in caplog.text
+
+
+def test_another_router_has_no_drift_yet(sqlite_store: Store, tmp_path: Path, promote: Callable[..., None]):
+    promote("a")
+    metrics.PROMPT_DRIFT.set(0.9)
+
+    Promoted(sqlite_store, tmp_path / "cache", checkpoints.load).refresh()
+
+    assert math.isnan(REGISTRY.get_sample_value("torouter_prompt_drift") or 0)
 
 
 def test_without_any_router_a_prompt_fails(sqlite_store: Store):

@@ -1,9 +1,11 @@
 """Retraining on the store's outcomes: what it learns from, what it promotes, and how beat brings it about."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from core.errors import InvalidInputError
 from core.settings import Settings
@@ -15,6 +17,7 @@ from router.manifest import Manifest
 from tests.factories import collected, expert
 from tests.router_factories import EXPERTS, topic_rows
 from tests.system import System, until
+from workers import retraining
 from workers.promotion import Gate, promote
 from workers.retraining import Wanted, retrain
 
@@ -94,6 +97,28 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system = System(settings, [])
     yield system
     system.stop_all()
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(InvalidInputError("too few"), False), (RuntimeError("a bug"), True)]
+)
+def test_a_retraining_that_fails_is_counted_whatever_the_reason(
+    sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, *, raised: bool
+):
+    def fails(*_: object):
+        raise error
+
+    monkeypatch.setattr(retraining, "retrain", fails)
+    before = failed()
+
+    with pytest.raises(RuntimeError) if raised else nullcontext():
+        retraining.attempt(sqlite_store, settings, MLP)
+
+    assert failed() - before == 1
+
+
+def failed() -> float:
+    return REGISTRY.get_sample_value("torouter_retrainings_total", {"outcome": "failed"}) or 0.0
 
 
 def test_beat_has_the_worker_retrain_and_both_end_when_asked(system: System):

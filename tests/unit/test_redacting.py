@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,16 @@ def test_a_crash_says_no_secret(capsys: pytest.CaptureFixture[str]):
         failing("correct-horse")
     except ValueError as error:
         Redacting({"correct-horse"}).on_crash(type(error), error, sys.exc_info()[2])
+
+    assert "ValueError: [secret]" in capsys.readouterr().err
+
+
+def test_a_thread_s_crash_says_none_either(capsys: pytest.CaptureFixture[str]):
+    try:
+        failing("correct-horse")
+    except ValueError as error:
+        crash = threading.ExceptHookArgs((type(error), error, error.__traceback__, None))
+        Redacting({"correct-horse"}).on_crash_of_thread(crash)
 
     assert "ValueError: [secret]" in capsys.readouterr().err
 

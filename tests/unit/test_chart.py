@@ -205,6 +205,21 @@ def test_passwords_are_files(manifests: list[Manifest]):
         assert {one["name"] for one in told} <= {"TOROUTER_FILES_URL", "TOROUTER_AUTH"}
 
 
+def test_a_number_is_a_setting_as_it_is_written(full: list[Manifest]):
+    told = [{one["name"]: one.get("value") for one in container.get("env", [])} for container in containers(full)]
+
+    assert {one.get("TOROUTER_MAX_LINES") for one in told} == {None, "5000000"}
+    assert {one.get("TOROUTER_WEBHOOK_PRIVATE") for one in told} == {None, "true"}
+    assert {one.get("TOROUTER_POLICY") for one in told} == {None, "cost:20"}
+
+
+def test_the_api_is_open_to_callers_from_outside_where_it_is_to_all_and_flower_is_not(full: list[Manifest]):
+    rules = {one["metadata"]["name"]: one["spec"].get("ingress") for one in of("NetworkPolicy", full)}
+
+    assert rules["tor-api"] == [{"ports": [{"port": 2345}]}]
+    assert rules["tor-flower"][0]["from"] == [{"namespaceSelector": {"matchLabels": {"team": "operators"}}}]
+
+
 def test_every_process_knows_where_its_spans_go(full: list[Manifest]):
     told = [{one["name"]: one.get("value") for one in container.get("env", [])} for container in containers(full)]
     ours = [one for one in told if "TOROUTER_SECRETS_DIR" in one]

@@ -45,15 +45,20 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ .Values.serviceAccount.name | default .Release.Name }}
 {{- end }}
 
+{{/* A setting, as a string. By JSON, since a large whole number of a values file would be printed as 5e+06. */}}
+{{- define "torouter.value" -}}
+{{ ternary . (toJson .) (kindIs "string" .) | quote }}
+{{- end }}
+
 {{/* What every process is told; passwords are files. */}}
 {{- define "torouter.env" -}}
 - {name: TOROUTER_SECRETS_DIR, value: /run/secrets/torouter}
 - {name: TOROUTER_FILES_URL, value: {{ .root.Values.files.url | quote }}}
-- {name: TOROUTER_DRAIN_S, value: {{ .root.Values.drainSeconds | quote }}}
+- {name: TOROUTER_DRAIN_S, value: {{ include "torouter.value" .root.Values.drainSeconds }}}
 - {name: TOROUTER_METRICS_PORT, value: {{ .root.Values.metrics.port | quote }}}
 - {name: TOROUTER_METRICS_HOST, value: 0.0.0.0}
 {{- range $name, $value := .root.Values.settings }}
-- {name: {{ printf "TOROUTER_%s" (upper $name) }}, value: {{ $value | toString | quote }}}
+- {name: {{ printf "TOROUTER_%s" (upper $name) }}, value: {{ include "torouter.value" $value }}}
 {{- end }}
 {{- with .root.Values.env }}
 {{ toYaml . }}

@@ -18,6 +18,9 @@ from tests.factories import LEASE_S, OWNER, claim, expert, prompt, result, route
 
 FOLDER = Path(__file__).parent
 
+#: Of a caller, as W3C writes it.
+TRACED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 
 def main(version: str) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -68,7 +71,8 @@ def fill(store: Store, folder: Path) -> None:
         ),
         lease_s=-1,
     )
-    submit(store, prompt("pending", custom_id="pending"))
+    submit(store, prompt("pending", custom_id="pending"), traceparent=TRACED)
+    store.experts.died(["general"])
     fill_files(store)
     fill_keys(store)
     store.close()

@@ -99,9 +99,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system.stop_all()
 
 
-@pytest.mark.parametrize(
-    ("error", "raised"), [(InvalidInputError("too few"), False), (RuntimeError("a bug"), True)]
-)
+@pytest.mark.parametrize(("error", "raised"), [(InvalidInputError("too few"), False), (RuntimeError("a bug"), True)])
 def test_a_retraining_that_fails_is_counted_whatever_the_reason(
     sqlite_store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, *, raised: bool
 ):

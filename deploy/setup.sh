@@ -55,7 +55,7 @@ install_all() {
     local size='10 GB, several minutes' constraints=()
     if [[ $wanted == dev ]]; then extras+=,dev; fi
     if [[ $device == cpu ]]; then
-        size='3.5 GB, two to five minutes'
+        size='4 GB, two to five minutes'
         constraints=(--constraint deploy/constraints-cpu.txt)
     fi
     rm -f "$VENV"/.torouter-*
@@ -80,7 +80,7 @@ install_all() {
 }
 
 install_dev() {
-    say 'installing what tests and checks need besides: 400 MB'
+    say 'installing what tests and checks need besides: 700 MB'
     pip_install -e '.[dev]' # names no vLLM
     install_tools
     stamp dev

@@ -1,4 +1,4 @@
-"""The beginning of an evaluation's report, for docs/images: `python -m tests.report_pictures .torouter/demo/report.html`."""
+"""The beginning of a report, for docs/images: `python -m tests.report_pictures .torouter/demo/report.html`."""
 
 import sys
 from pathlib import Path

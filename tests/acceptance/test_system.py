@@ -116,6 +116,7 @@ def up(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Up]:
         flower_port=free_port(),
         catalogue=two_experts(home),
         lease_s=6,
+        drain_s=2,
         resend_after_s=3,
         generate_chunk=16,
     )
@@ -364,7 +365,7 @@ def test_the_http_process_loads_neither_torch_nor_vllm(up: Up):
 
 
 def test_ctrl_c_ends_all_of_it_and_the_next_start_finishes_the_work(up: Up):
-    batch = up.submit(160, expert="general", max_tokens=16)  # more than a worker holds, so that some must wait
+    batch = up.submit(160, expert="general", max_tokens=32)  # more than is answered while it drains
     until(lambda: up.batch(batch)["request_counts"]["completed"] > 3, "some are answered", ANSWER_S)
     processes = up.processes()
 

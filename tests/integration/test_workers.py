@@ -347,7 +347,8 @@ def test_prompts_that_kill_their_engine_or_worker_fail_and_all_others_are_done(m
     assert set(statuses) == {ENGINE_DIED, -signal.SIGKILL}
     assert len(statuses) <= 4 * 2
     deaths = system.store.experts.deaths()
-    assert statuses.count(ENGINE_DIED) <= deaths["a"] <= len(statuses)
+    # The batch may end with the last death, before anybody has seen the process end.
+    assert statuses.count(ENGINE_DIED) <= deaths["a"] <= len(statuses) + 1
     assert deaths["b"] == 0
     system.stop_all()
 

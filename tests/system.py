@@ -29,6 +29,10 @@ from workers.sending import Sender
 #: Longest waits; a loaded machine is slow, and a test that passes never waits so long.
 READY_S, END_S = 120.0, 120.0
 
+#: The command as people start it. Status 130 after Ctrl-C is the script's: `python -m` ends by the signal instead where
+#: the interruption met code that a library runs by `exec` (CPython remembers it, though it was handled).
+TOROUTER = str(Path(sys.executable).with_name("torouter"))
+
 
 class System:
     """Processes by name. `stop_all` leaves nothing behind."""

@@ -32,7 +32,7 @@ from core.store import Store
 from experts import catalogue
 from tests import documents
 from tests.factories import OWNER
-from tests.system import until
+from tests.system import TOROUTER, until
 from workers import app as celery_app
 from workers.promotion import Gate, promote
 from workers.sending import Sender
@@ -40,7 +40,6 @@ from workers.sending import Sender
 pytestmark = pytest.mark.engines
 
 ROOT = Path(__file__).parents[2]
-TOROUTER = [sys.executable, "-P", "-m", "api.cli"]
 TWO_EXPERTS = ("general", "math")
 READY_S, ANSWER_S = 400, 300
 
@@ -59,7 +58,7 @@ class Up:
     def start(self) -> None:
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
-                [*TOROUTER, "up"],
+                [TOROUTER, "up"],
                 env=process_environment(self.settings),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -157,7 +156,7 @@ def train(settings: Settings) -> Path:
             better = {"general": 0.6 if mathematical else 0.8, "math": 0.8 if mathematical else 0.6}
             row = {"id": line.id, "dataset": line.dataset, "prompt": line.prompt}
             file.write(json.dumps({**row, "outcomes": {e: {"bertsim": b} for e, b in better.items()}}) + "\n")
-    command = [*TOROUTER, "train", "--outcomes", str(outcomes), "--router", "bert", "--out", str(checkpoint)]
+    command = [TOROUTER, "train", "--outcomes", str(outcomes), "--router", "bert", "--out", str(checkpoint)]
     subprocess.run(command, env=process_environment(settings), check=True, capture_output=True)
     return checkpoint
 

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from api import system
 from core.settings import Settings
 from core.tables import BATCH
 from tests.factories import OWNER, expert
-from tests.system import END_S, READY_S, System, until
+from tests.system import END_S, READY_S, TOROUTER, System, until
 
 PROMPTS = 12
 
@@ -33,7 +32,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 def collect(running: System, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "api.cli", "collect", *arguments],
+        [TOROUTER, "collect", *arguments],
         env=system.process_environment(running.settings) | {"COLUMNS": "400"},
         stderr=subprocess.PIPE,
         text=True,

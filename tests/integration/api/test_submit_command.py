@@ -4,7 +4,6 @@ import io
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from core.settings import Settings
 from core.store import Store
 from core.tables import BATCH, FILE, LOCAL, UPLOAD
 from tests.integration.api.played import PlayedWorkers
+from tests.system import TOROUTER
 from workers.lines import Using
 
 LINES = 20
@@ -449,9 +449,7 @@ def test_waiting_for_a_batch_with_failed_prompts_says_where_they_are(tool: Tool,
 
 
 def command(*arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "api.cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen([TOROUTER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_ctrl_c_while_waiting_only_detaches(url: str, file: Path, api_store: Store, workers: PlayedWorkers) -> None:

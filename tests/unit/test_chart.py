@@ -209,6 +209,7 @@ def test_a_number_is_a_setting_as_it_is_written(full: list[Manifest]):
     told = [{one["name"]: one.get("value") for one in container.get("env", [])} for container in containers(full)]
 
     assert {one.get("TOROUTER_MAX_LINES") for one in told} == {None, "5000000"}
+    assert {one.get("TOROUTER_RETRAIN_EVERY_S") for one in told} == {None, "1209600"}
     assert {one.get("TOROUTER_WEBHOOK_PRIVATE") for one in told} == {None, "true"}
     assert {one.get("TOROUTER_POLICY") for one in told} == {None, "cost:20"}
 

@@ -13,6 +13,14 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
+{{/* Of what the Prometheus operator reads, which finds it by labels of its own. */}}
+{{- define "torouter.monitorLabels" -}}
+{{ include "torouter.metadataLabels" . }}
+{{- with .root.Values.metrics.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{/* An expert's name may hold an underscore, which Kubernetes doesn't allow. Two that then are one are refused. */}}
 {{- define "torouter.expertName" -}}
 {{ printf "%s-expert-%s" .root.Release.Name (.expert.name | replace "_" "-") | trunc 63 | trimSuffix "-" }}
@@ -45,7 +53,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ .Values.serviceAccount.name | default .Release.Name }}
 {{- end }}
 
-{{/* A setting, as a string. By JSON, since a large whole number of a values file would be printed as 5e+06. */}}
+{{/* A value, as a string. By JSON, since a large whole number of a values file would be printed as 5e+06. */}}
 {{- define "torouter.value" -}}
 {{ ternary . (toJson .) (kindIs "string" .) | quote }}
 {{- end }}
@@ -55,7 +63,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - {name: TOROUTER_SECRETS_DIR, value: /run/secrets/torouter}
 - {name: TOROUTER_FILES_URL, value: {{ .root.Values.files.url | quote }}}
 - {name: TOROUTER_DRAIN_S, value: {{ include "torouter.value" .root.Values.drainSeconds }}}
-- {name: TOROUTER_METRICS_PORT, value: {{ .root.Values.metrics.port | quote }}}
+- {name: TOROUTER_METRICS_PORT, value: {{ include "torouter.value" .root.Values.metrics.port }}}
 - {name: TOROUTER_METRICS_HOST, value: 0.0.0.0}
 {{- range $name, $value := .root.Values.settings }}
 - {name: {{ printf "TOROUTER_%s" (upper $name) }}, value: {{ include "torouter.value" $value }}}

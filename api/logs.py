@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
@@ -76,10 +75,9 @@ def start(log_format: Literal["text", "json"]) -> None:
 
 
 def catch_crashes(log_format: Literal["text", "json"]) -> None:
-    """In JSON, log what nobody has caught."""
+    """In JSON, log what nobody has caught; threads' crashes come here by `redacting.on_crash_of_thread`."""
     if log_format == "json":
         sys.excepthook = _crashed
-        threading.excepthook = _crashed_in_thread
 
 
 def name_process(process: str, experts: Sequence[str] = ()) -> None:
@@ -123,11 +121,6 @@ def _task(record: logging.LogRecord) -> dict[str, str]:
     return (
         {ours: str(data[theirs]) for theirs, ours in TASK.items() if theirs in data} if isinstance(data, dict) else {}
     )
-
-
-def _crashed_in_thread(crash: threading.ExceptHookArgs) -> None:
-    if crash.exc_type is not SystemExit:
-        _crashed(crash.exc_type, crash.exc_value or crash.exc_type(), crash.exc_traceback)
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

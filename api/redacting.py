@@ -63,10 +63,11 @@ class Redacting(logging.Filter):
         told = logging.Formatter().formatException((kind, error, trace))
         print(self.clean(told), file=sys.stderr)  # noqa: T201  # as that hook does
 
-    def on_crash_of_thread(self, crash: threading.ExceptHookArgs) -> None:
-        """Likewise."""
-        if crash.exc_type is not SystemExit:
-            self.on_crash(crash.exc_type, crash.exc_value or crash.exc_type(), crash.exc_traceback)
+
+def on_crash_of_thread(crash: threading.ExceptHookArgs) -> None:
+    """As a crash of the process, by whatever hook that has by then."""
+    if crash.exc_type is not SystemExit:
+        sys.excepthook(crash.exc_type, crash.exc_value or crash.exc_type(), crash.exc_traceback)
 
 
 def known_settings() -> Settings:
@@ -92,7 +93,7 @@ def redact_logs(settings: Settings) -> Redacting:
     for handler in logging.getLogger().handlers:
         handler.addFilter(redacting)
     sys.excepthook = redacting.on_crash
-    threading.excepthook = redacting.on_crash_of_thread
+    threading.excepthook = on_crash_of_thread
     return redacting
 
 

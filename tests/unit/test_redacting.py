@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.redacting import Redacting, secrets_of
+from api.redacting import Redacting, on_crash_of_thread, secrets_of
 from core.settings import Settings
 
 ENVIRONMENT = {"OPENAI_API_KEY": "sk-of-a-cloud", "HOME": "/home/ann", "TOROUTER_API_KEY": "tor-mine"}
@@ -67,12 +67,13 @@ def test_a_crash_says_no_secret(capsys: pytest.CaptureFixture[str]):
     assert "ValueError: [secret]" in capsys.readouterr().err
 
 
-def test_a_thread_s_crash_says_none_either(capsys: pytest.CaptureFixture[str]):
+def test_a_thread_s_crash_says_none_either(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "excepthook", Redacting({"correct-horse"}).on_crash)
     try:
         failing("correct-horse")
     except ValueError as error:
         crash = threading.ExceptHookArgs((type(error), error, error.__traceback__, None))
-        Redacting({"correct-horse"}).on_crash_of_thread(crash)
+        on_crash_of_thread(crash)
 
     assert "ValueError: [secret]" in capsys.readouterr().err
 
